@@ -1,0 +1,91 @@
+#include "wire/histogram.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "wire/figures.h"
+
+enum {
+    SPLIT_BITS = WIRE_HISTOGRAM_SPLIT_BITS,
+    SPLIT = 1 << SPLIT_BITS,
+};
+
+static const uint64_t value_max = ((uint64_t)1 << WIRE_HISTOGRAM_VALUE_BITS) - 1;
+
+static size_t bucket_of(uint64_t value)
+{
+    if (value < SPLIT)
+        return value;
+    unsigned shift = 63u - (unsigned)__builtin_clzll(value) - SPLIT_BITS;
+    /* value >> shift is in SPLIT .. 2 * SPLIT - 1. */
+    return ((size_t)shift << SPLIT_BITS) + (value >> shift);
+}
+
+/* The largest value that falls into a bucket. */
+static uint64_t bucket_end(size_t bucket)
+{
+    if (bucket < SPLIT)
+        return bucket;
+    unsigned shift = (unsigned)(bucket >> SPLIT_BITS) - 1;
+    uint64_t first = (uint64_t)(bucket - ((size_t)shift << SPLIT_BITS)) << shift;
+    return first + ((uint64_t)1 << shift) - 1;
+}
+
+void wire_histogram_add(struct wire_histogram *self, wire_time value)
+{
+    uint64_t counted = value < 0 ? 0 : (uint64_t)value;
+    if (counted > value_max)
+        counted = value_max;
+    size_t bucket = bucket_of(counted);
+    assert(bucket < WIRE_HISTOGRAM_BUCKETS);
+    self->counts[bucket]++;
+    self->count++;
+    self->sum += counted;
+    if (counted > self->max)
+        self->max = counted;
+}
+
+void wire_histogram_merge(struct wire_histogram *self, const struct wire_histogram *other)
+{
+    for (size_t i = 0; i < WIRE_HISTOGRAM_BUCKETS; i++)
+        self->counts[i] += other->counts[i];
+    self->count += other->count;
+    self->sum += other->sum;
+    if (other->max > self->max)
+        self->max = other->max;
+}
+
+uint64_t wire_histogram_percentile(const struct wire_histogram *self, double share)
+{
+    double exact = share * (double)self->count;
+    uint64_t rank = exact < 0 ? 0 : (uint64_t)exact;
+    if ((double)rank < exact || rank == 0)
+        rank++;
+    uint64_t seen = 0;
+    for (size_t i = 0; i < WIRE_HISTOGRAM_BUCKETS; i++) {
+        seen += self->counts[i];
+        if (seen >= rank)
+            return bucket_end(i) < self->max ? bucket_end(i) : self->max;
+    }
+    return self->max;
+}
+
+void wire_histogram_figures(const struct wire_histogram *self, const char *name,
+                            struct wire_writer *out)
+{
+    const struct {
+        const char *suffix;
+        uint64_t value;
+    } figures[] = {
+        {"p50", wire_histogram_percentile(self, 0.50)},
+        {"p99", wire_histogram_percentile(self, 0.99)},
+        {"max", self->max},
+        {"count", self->count},
+    };
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
+        char text[WIRE_FIGURE_NAME_MAX + 1];
+        int size = snprintf(text, sizeof text, "%s_%s", name, figures[i].suffix);
+        assert(size > 0 && (size_t)size < sizeof text);
+        wire_figure_number(out, text, figures[i].value);
+    }
+}

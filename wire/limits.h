@@ -1,0 +1,65 @@
+/* Every bound of the system, in one place, with what happens when it is met. */
+#ifndef MADKV_WIRE_LIMITS_H
+#define MADKV_WIRE_LIMITS_H
+
+#include <assert.h>
+#include "wire/types.h"
+
+/* --- what users see (CONTRACT: keys and values) ------------------------------------------------ */
+#define WIRE_KEY_BYTES_MAX 511             /* longer: refused by client and API */
+#define WIRE_VALUE_BYTES_MAX (1024 * 1024) /* longer: refused by client and API */
+
+/* --- topology ---------------------------------------------------------------------------------- */
+#define WIRE_REPLICA_COUNT_MAX 9     /* replicas of a group; flags above it are refused */
+#define WIRE_PARTITION_COUNT_MAX 256 /* partitions of a cluster; flags above it are refused */
+#define WIRE_SERVER_COUNT_MAX (WIRE_PARTITION_COUNT_MAX * WIRE_REPLICA_COUNT_MAX)
+#define WIRE_HASH_SLOT_COUNT 4096    /* hash slots that keys fall into; fixed for ever */
+#define WIRE_ADDRESS_TEXT_MAX 72     /* bytes of a host:port text with its NUL */
+
+/* --- commands and batches ---------------------------------------------------------------------- */
+#define WIRE_COMMAND_BYTES_MAX (WIRE_VALUE_BYTES_MAX + WIRE_KEY_BYTES_MAX + 64)
+#define WIRE_BATCH_COMMANDS_MAX 1024          /* a fuller queue makes the next batch */
+#define WIRE_BATCH_BYTES_MAX (2 * 1024 * 1024) /* likewise */
+#define WIRE_SCAN_PAGE_BYTES (256 * 1024)     /* a Scan answer past it ends with "more" */
+#define WIRE_SCAN_PAGE_COUNT 1000             /* likewise, pairs */
+#define WIRE_RESULT_BYTES_MAX (WIRE_SCAN_PAGE_BYTES + 2 * WIRE_COMMAND_BYTES_MAX)
+
+/* --- messages ---------------------------------------------------------------------------------- */
+#define WIRE_HEAD_BYTES_MAX 1024 /* the first frame of a message; longer: dropped and counted */
+#define WIRE_FRAMES_MAX 2        /* frames after the routing id; more: dropped and counted */
+#define WIRE_CHUNK_BYTES (1024 * 1024) /* a list of log entries stops growing past it */
+#define WIRE_FRAME_BYTES_MAX (4 * 1024 * 1024) /* ZMQ_MAXMSGSIZE: a longer frame cuts its sender */
+
+/* --- sessions (Ongaro's thesis, 6.3) ------------------------------------------------------------ */
+#define WIRE_SESSION_WINDOW 64        /* unanswered calls of a session; a full window waits */
+#define WIRE_SESSION_COUNT_MAX 10000  /* more: the least recently used session ends */
+#define WIRE_SESSION_BYTES_MAX (64 * 1024 * 1024) /* kept answers; more: likewise */
+#define WIRE_SESSION_LIFE_MS (24ull * 3600 * 1000) /* of log time unused: the session ends */
+#define WIRE_LOG_TIME_STEP_MS_MAX 1000 /* log time a batch may add; more is cut to it */
+
+/* --- the log ----------------------------------------------------------------------------------- */
+#define WIRE_WINDOW_SLOTS 64   /* slots a leader has in flight past its chosen bar */
+#define WIRE_WINDOW_BYTES (16 * 1024 * 1024) /* bytes likewise; one batch always fits */
+#define WIRE_ROUNDS_MAX 4 /* rounds in flight while a batch is not full; what arrives then waits */
+#define WIRE_AHEAD_SLOTS 256   /* an acceptor takes no slot further past its own chosen bar */
+#define WIRE_RING_SLOTS 1024   /* slots a candidate may have to recover; see paxos/proposer.h */
+#define WIRE_CREDIT_BYTES (8 * 1024 * 1024) /* sent to one acceptor and not known taken; then wait */
+#define WIRE_CACHE_BYTES (64 * 1024 * 1024) /* log entries an acceptor keeps in memory */
+#define WIRE_FEED_SLOTS 256    /* chosen slots on their way to the applier */
+#define WIRE_FEED_BYTES (8 * 1024 * 1024) /* bytes likewise */
+
+/* --- the API ------------------------------------------------------------------------------------ */
+#define WIRE_API_CALLS_MAX 8192 /* calls a replica works on; more: BUSY */
+#define WIRE_API_BYTES_MAX (128 * 1024 * 1024) /* their bytes; more: BUSY */
+#define WIRE_CLIENT_ID_BYTES_MAX 32 /* routing id of a client; longer: dropped and counted */
+
+static_assert(WIRE_COMMAND_BYTES_MAX + 4096 < WIRE_BATCH_BYTES_MAX, "a batch holds any command");
+static_assert(WIRE_BATCH_BYTES_MAX + WIRE_CHUNK_BYTES + 65536 < WIRE_FRAME_BYTES_MAX,
+              "a list with one batch past its size fits a frame");
+static_assert(WIRE_RESULT_BYTES_MAX < WIRE_FRAME_BYTES_MAX, "a result fits a frame");
+static_assert(WIRE_AHEAD_SLOTS >= 2 * WIRE_WINDOW_SLOTS, "the steady state never meets the bound");
+static_assert(WIRE_RING_SLOTS >= WIRE_AHEAD_SLOTS + 2 * WIRE_WINDOW_SLOTS,
+              "a candidate at most a window behind can hold all that was accepted");
+static_assert((WIRE_RING_SLOTS & (WIRE_RING_SLOTS - 1)) == 0, "index by mask");
+
+#endif

@@ -1,0 +1,262 @@
+/* Every message of the system, in one list.
+ *
+ * A message is one frame of msgpack, the head, and for some types a second frame of bytes, the
+ * payload. The payload is a `struct buf`: it travels by reference, encoded once.
+ *
+ *     head    [type, format, cluster, group, role, replica, generation, nonce, start, field ...]
+ *     payload a batch (wire/batch.h), a list of log entries (wire/entry.h), a command or its result
+ *
+ * The sender part of the head says who speaks (group, role, replica), from which disk (birth) and in
+ * which life of its process (start). Receivers drop what does not fit before anything else, so that
+ * whatever arrives late, twice or from a stranger is harmless.
+ *
+ * To add a message, add a line to WIRE_MESSAGES and its fields: struct, encoder, decoder, printer
+ * and the fuzzer's generator follow from it. */
+#ifndef MADKV_WIRE_MESSAGE_H
+#define MADKV_WIRE_MESSAGE_H
+
+#include "wire/buf.h"
+#include "wire/error.h"
+#include "wire/limits.h"
+#include "wire/pack.h"
+#include "wire/types.h"
+
+#define WIRE_FORMAT 1 /* version of every message; another one is dropped and counted */
+
+/* Who speaks: one per thread of a replica, and the clients. */
+#define WIRE_ROLES(X)                                                                              \
+    X(CLIENT, "client")     /* a program outside, or a server asking the managers */               \
+    X(API, "api")           /* takes clients' calls */                                             \
+    X(PROPOSER, "proposer") /* orders commands */                                                  \
+    X(ACCEPTOR, "acceptor") /* votes, keeps the log, learns what is chosen */                      \
+    X(LEARNER, "learner")   /* an acceptor where it asks its peers for slots */                    \
+    X(APPLIER, "applier")   /* runs the state machine */
+
+enum wire_role {
+#define X(name, text) WIRE_ROLE_##name,
+    WIRE_ROLES(X)
+#undef X
+    WIRE_ROLE_COUNT
+};
+
+struct wire_sender {
+    uint64_t cluster;        /* random, founded once; before that a checksum of the topology */
+    uint32_t group;          /* partition, or WIRE_GROUP_MANAGERS */
+    enum wire_role role;     /* which actor */
+    wire_replica replica;    /* which replica of the group */
+    struct wire_birth birth; /* which disk */
+    uint64_t start;          /* which life of the process on that disk, from 1 */
+};
+
+#define WIRE_GROUP_MANAGERS UINT32_MAX
+
+/* Field kinds: (kind) -> C type, reader, writer and printer in message.c. */
+#define WIRE_TYPE_u8 uint8_t
+#define WIRE_TYPE_u64 uint64_t
+#define WIRE_TYPE_flag bool
+#define WIRE_TYPE_slot wire_slot
+#define WIRE_TYPE_replica wire_replica
+#define WIRE_TYPE_ballot struct wire_ballot
+
+/* --- elections: proposer <-> acceptor ------------------------------------------------------------ */
+/* "Would you promise me a ballot?" Raises nothing. chosen: the candidate's own bar. */
+#define WIRE_ASK_FIELDS(F) F(ballot, ballot) F(slot, chosen)
+/* verdict: enum wire_verdict. */
+#define WIRE_ASKED_FIELDS(F) F(ballot, ballot) F(u8, verdict) F(ballot, promised) F(slot, chosen)
+/* Phase 1a for every slot from `from` on; asked again with a larger `from` for the next chunk. */
+#define WIRE_PREPARE_FIELDS(F) F(ballot, ballot) F(slot, from)
+/* Phase 1b: what was accepted in from..through (payload: entries); last: nothing beyond. chosen: all
+ * slots up to it are known chosen here; cut: slots up to it are no longer in the log. */
+#define WIRE_PROMISE_FIELDS(F)                                                                     \
+    F(ballot, ballot) F(slot, from) F(slot, through) F(flag, last) F(slot, chosen) F(slot, cut)
+/* --- steady state ------------------------------------------------------------------------------ */
+/* Phase 2a. Payload: the batch. chosen: the leader's bar. */
+#define WIRE_ACCEPT_FIELDS(F) F(ballot, ballot) F(slot, slot) F(slot, chosen)
+/* Phase 2b, sent once the record is durable. chosen: the acceptor's bar. */
+#define WIRE_ACCEPTED_FIELDS(F) F(ballot, ballot) F(slot, slot) F(slot, chosen)
+/* "I promised more", or (promised not higher) "I am too far behind for that slot". */
+#define WIRE_NACK_FIELDS(F) F(ballot, ballot) F(ballot, promised) F(slot, slot) F(slot, chosen)
+/* The leader is there; round numbers the heartbeats of a ballot; sent is its clock. */
+#define WIRE_HEARTBEAT_FIELDS(F) F(ballot, ballot) F(slot, chosen) F(u64, round)
+/* "I have promised nothing higher than this ballot." */
+#define WIRE_HEARTBEAT_ACK_FIELDS(F) F(ballot, ballot) F(u64, round) F(slot, chosen)
+/* To the own acceptor only: slots up to `chosen` are chosen, with the values of this ballot. */
+#define WIRE_CHOOSE_FIELDS(F) F(ballot, ballot) F(slot, chosen)
+/* --- own proposer <-> own acceptor --------------------------------------------------------------- */
+/* The proposer is up and wants to know where things stand. */
+#define WIRE_ATTACH_FIELDS(F)
+/* promised and chosen of this acceptor; leader: whom it heard last (none: nobody); heard: just now;
+ * fit: it can read all that is chosen, so that its proposer may lead. */
+#define WIRE_HEARD_FIELDS(F)                                                                       \
+    F(ballot, leader) F(ballot, promised) F(slot, chosen) F(flag, heard) F(flag, fit)
+/* "Slots up to `upto` are chosen and `peer` has them." Makes the acceptor fetch. */
+#define WIRE_CATCH_UP_FIELDS(F) F(slot, upto) F(replica, peer)
+/* --- learning: learner <-> acceptor of a peer ----------------------------------------------------- */
+#define WIRE_LEARN_FIELDS(F) F(slot, from)
+/* Payload: entries from `from` on, all chosen. chosen: the bar there. cut: as in Promise. */
+#define WIRE_LEARNED_FIELDS(F) F(slot, from) F(slot, chosen) F(slot, cut)
+/* --- to and from the applier --------------------------------------------------------------------- */
+/* Slot is chosen. Payload: the batch. In slot order, without gaps. */
+#define WIRE_CHOSEN_FIELDS(F) F(slot, slot)
+/* All slots up to it are applied; the acceptor may feed on. */
+#define WIRE_APPLIED_FIELDS(F) F(slot, slot)
+/* Answer the query once `index` is applied. Payload: the query. */
+#define WIRE_READ_AT_FIELDS(F) F(u64, tag) F(slot, index)
+/* The outcome of a call. status: enum wire_status. Payload: the machine's answer. */
+#define WIRE_RESULT_FIELDS(F) F(u64, tag) F(u8, status) F(u64, session)
+/* --- API <-> proposer ---------------------------------------------------------------------------- */
+/* Order this. Payload: one encoded batch entry, packed into a batch as it is. */
+#define WIRE_SUBMIT_FIELDS(F) F(u64, tag)
+/* Read this by the leader's index. Payload: the query. */
+#define WIRE_READ_FIELDS(F) F(u64, tag)
+/* This call was not proposed. */
+#define WIRE_REFUSED_FIELDS(F) F(u64, tag) F(u8, status)
+/* Who leads, as far as the proposer knows. When leading ends, what was submitted is in doubt. */
+#define WIRE_LEADERSHIP_FIELDS(F) F(flag, leading) F(ballot, ballot)
+/* --- clients <-> API ----------------------------------------------------------------------------- */
+/* kind: enum wire_call_kind. tag: the client's own, returned. lowest: the lowest number the client
+ * has no answer to. Payload: the machine's command or query. */
+#define WIRE_REQUEST_FIELDS(F) F(u64, tag) F(u8, kind) F(u64, session) F(u64, number) F(u64, lowest)
+/* status: enum wire_status. leader, ballot: where to try next if the status asks for it. session: of
+ * an OPEN. Payload: the machine's answer. */
+#define WIRE_REPLY_FIELDS(F)                                                                       \
+    F(u64, tag) F(u8, status) F(replica, leader) F(ballot, ballot) F(u64, session)
+/* --- seeing inside -------------------------------------------------------------------------------- */
+#define WIRE_STATUS_ASK_FIELDS(F) F(u64, tag)
+/* Payload: figures (wire/figures.h). */
+#define WIRE_STATUS_FIELDS(F) F(u64, tag)
+
+/* --- births: an acceptor that was formatted, and its peers ------------------------------------------ */
+/* "My disk is the one the head names; write it down." From a replica that may not vote yet. */
+#define WIRE_BIRTH_FIELDS(F)
+/* first: no other disk of that replica was known here, and this one is durable now. */
+#define WIRE_BIRTH_KNOWN_FIELDS(F) F(flag, first)
+
+/*  (NAME, name, has payload) */
+#define WIRE_MESSAGES(M)                                                                           \
+    M(ASK, ask, false)                                                                             \
+    M(ASKED, asked, false)                                                                         \
+    M(PREPARE, prepare, false)                                                                     \
+    M(PROMISE, promise, true)                                                                      \
+    M(ACCEPT, accept, true)                                                                        \
+    M(ACCEPTED, accepted, false)                                                                   \
+    M(NACK, nack, false)                                                                           \
+    M(HEARTBEAT, heartbeat, false)                                                                 \
+    M(HEARTBEAT_ACK, heartbeat_ack, false)                                                         \
+    M(CHOOSE, choose, false)                                                                       \
+    M(ATTACH, attach, false)                                                                       \
+    M(HEARD, heard, false)                                                                         \
+    M(CATCH_UP, catch_up, false)                                                                   \
+    M(LEARN, learn, false)                                                                         \
+    M(LEARNED, learned, true)                                                                      \
+    M(CHOSEN, chosen, true)                                                                        \
+    M(APPLIED, applied, false)                                                                     \
+    M(READ_AT, read_at, true)                                                                      \
+    M(RESULT, result, true)                                                                        \
+    M(SUBMIT, submit, true)                                                                        \
+    M(READ, read, true)                                                                            \
+    M(REFUSED, refused, false)                                                                     \
+    M(LEADERSHIP, leadership, false)                                                               \
+    M(REQUEST, request, true)                                                                      \
+    M(REPLY, reply, true)                                                                          \
+    M(STATUS_ASK, status_ask, false)                                                               \
+    M(STATUS, status, true)                                                                        \
+    M(BIRTH, birth, false)                                                                         \
+    M(BIRTH_KNOWN, birth_known, false)
+
+enum wire_type {
+    WIRE_MESSAGE_NONE, /* never sent */
+#define M(NAME, name, payload) WIRE_MESSAGE_##NAME,
+    WIRE_MESSAGES(M)
+#undef M
+    WIRE_MESSAGE_END
+};
+
+/* One struct per message: struct wire_ask_body and so on. `nothing` keeps an empty one legal C. */
+#define F(kind, field) WIRE_TYPE_##kind field;
+#define M(NAME, name, payload)                                                                     \
+    struct wire_##name##_body {                                                                           \
+        WIRE_##NAME##_FIELDS(F) char nothing;                                                      \
+    };
+WIRE_MESSAGES(M)
+#undef M
+#undef F
+
+/* The routing id of a client's connection. Not part of the encoding: the transport knows it. */
+struct wire_client {
+    uint8_t size;                            /* bytes used; 0: no client */
+    uint8_t bytes[WIRE_CLIENT_ID_BYTES_MAX]; /* as the transport gave them */
+};
+
+struct wire_message {
+    enum wire_type type;       /* which member of the union is meant */
+    struct wire_sender sender; /* who speaks */
+    struct wire_client client; /* on a client port: which connection it came from or goes to */
+    union {
+#define M(NAME, name, payload) struct wire_##name##_body name;
+        WIRE_MESSAGES(M)
+#undef M
+    };
+    struct buf *payload; /* the second frame, or NULL; owned by whoever owns the message */
+};
+
+/* Why an acceptor would or would not promise (ASKED). */
+enum wire_verdict {
+    WIRE_VERDICT_YES,
+    WIRE_VERDICT_LEADER_LIVES, /* it heard a leader lately */
+    WIRE_VERDICT_BEHIND,       /* the candidate should catch up first: see chosen */
+    WIRE_VERDICT_PROMISED,     /* a ballot at least as high was promised */
+};
+
+/* What a client asks of an API (REQUEST.kind). */
+enum wire_call_kind {
+    WIRE_CALL_WRITE, /* a command under (session, number): applied at most once */
+    WIRE_CALL_READ,  /* a query; no session */
+    WIRE_CALL_OPEN,  /* open a session */
+    WIRE_CALL_CLOSE, /* close the session */
+    WIRE_CALL_PLAIN, /* a command that may be applied twice without harm; no session */
+    WIRE_CALL_KINDS
+};
+
+/* What became of a call (REPLY, RESULT and REFUSED). */
+#define WIRE_STATUSES(X)                                                                           \
+    X(OK, "done")                                                                                  \
+    X(NOT_LEADER, "not the leader; not proposed")                                                  \
+    X(BUSY, "overloaded; not proposed")                                                            \
+    X(FULL, "no room on the disk; not proposed")                                                   \
+    X(IN_DOUBT, "leadership was lost after it was proposed; ask again under the same number")      \
+    X(GONE, "the session is not known; not applied now")                                           \
+    X(STALE, "the number was answered before")                                                     \
+    X(MALFORMED, "not a call of this service; not proposed")                                       \
+    X(WRONG_GROUP, "not the group of that key; not applied")
+
+enum wire_status {
+#define X(name, text) WIRE_STATUS_##name,
+    WIRE_STATUSES(X)
+#undef X
+    WIRE_STATUS_COUNT
+};
+
+const char *wire_role_text(enum wire_role role);
+const char *wire_status_text(enum wire_status status);
+const char *wire_type_text(enum wire_type type);
+/* Whether messages of this type carry a second frame. */
+bool wire_type_has_payload(enum wire_type type);
+
+/* Appends the head of the message to out; the payload is not touched. */
+void wire_message_encode(const struct wire_message *message, struct wire_writer *out);
+
+/* Reads a head. On WIRE_OK *message is filled but for its payload, which is NULL; on WIRE_MALFORMED
+ * it is untouched. Never allocates, never reads past the span. */
+enum wire_error wire_message_decode(struct span head, struct wire_message *message);
+
+/* One line for people, at most `size` bytes with its NUL. Returns text. */
+char *wire_message_print(const struct wire_message *message, char *text, size_t size);
+
+/* Gives up the payload. */
+static inline void wire_message_clear(struct wire_message *message)
+{
+    buf_unref(&message->payload);
+}
+
+#endif
