@@ -1,0 +1,155 @@
+#include "manager/map_machine.h"
+
+#include <stdlib.h>
+#include "wire/figures.h"
+#include "wire/hash.h"
+
+struct map_machine {
+    struct wire_map map;       /* the state; cluster 0: not founded */
+    struct wire_map flags;     /* what the command line said; no part of the state */
+    bool compares;             /* flags were given */
+    uint8_t manager_count;     /* of the command line */
+    map_conflict_fn *conflict; /* or NULL */
+    void *context;             /* of conflict */
+};
+
+static bool is_founded(const struct map_machine *self)
+{
+    return self->map.cluster != 0;
+}
+
+static bool same_topology(const struct wire_map *a, const struct wire_map *b)
+{
+    if (a->server_rf != b->server_rf || a->server_count != b->server_count)
+        return false;
+    for (uint32_t i = 0; i < a->server_count; i++) {
+        if (strcmp(a->servers[i].address, b->servers[i].address) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* --- the calls ------------------------------------------------------------------------------- */
+
+static enum wire_map_verdict found(struct map_machine *self, const struct wire_map *map)
+{
+    if (!is_founded(self))
+        wire_map_copy(&self->map, map);
+    if (self->conflict != NULL && self->compares && !same_topology(&self->map, &self->flags))
+        self->conflict(self->context, &self->map, &self->flags);
+    return WIRE_MAP_OK;
+}
+
+static enum wire_map_verdict register_birth(struct map_machine *self,
+                                            const struct wire_map_call *call)
+{
+    if (!is_founded(self))
+        return WIRE_MAP_NOT_FOUNDED;
+    if (call->partition >= wire_map_partition_count(&self->map) ||
+        call->replica >= self->map.server_rf ||
+        (call->cluster != 0 && call->cluster != self->map.cluster))
+        return WIRE_MAP_STRANGER;
+    uint32_t place = call->partition * self->map.server_rf + call->replica;
+    struct wire_birth *known = &self->map.servers[place].birth;
+    if (known->generation == 0 && call->birth.generation == 1)
+        *known = call->birth;
+    return birth_equal(*known, call->birth) ? WIRE_MAP_OK : WIRE_MAP_REBORN;
+}
+
+static enum wire_map_verdict run_call(struct map_machine *self, const struct wire_map_call *call)
+{
+    switch (call->op) {
+    case WIRE_MAP_FOUND:
+        return found(self, &call->map);
+    case WIRE_MAP_REGISTER:
+        return register_birth(self, call);
+    default:
+        return is_founded(self) ? WIRE_MAP_OK : WIRE_MAP_NOT_FOUNDED;
+    }
+}
+
+/* --- the machine ----------------------------------------------------------------------------- */
+
+static enum smr_body map_classify(struct span body)
+{
+    struct wire_map_call call;
+    if (wire_map_call_decode(body, &call) != WIRE_OK)
+        return SMR_BODY_MALFORMED;
+    enum smr_body kind = call.op == WIRE_MAP_GET ? SMR_BODY_QUERY : SMR_BODY_PLAIN;
+    wire_map_call_free(&call);
+    return kind;
+}
+
+static enum wire_status map_apply(void *self, const struct smr_moment *moment, struct span body,
+                                  struct wire_writer *answer)
+{
+    struct map_machine *machine = self;
+    struct wire_map_call call;
+    (void)moment; /* no call depends on when it is made */
+    if (wire_map_call_decode(body, &call) != WIRE_OK)
+        return WIRE_STATUS_MALFORMED;
+    enum wire_map_verdict verdict = run_call(machine, &call);
+    wire_map_answer_encode(verdict, &machine->map, answer);
+    wire_map_call_free(&call);
+    return WIRE_STATUS_OK;
+}
+
+static enum wire_status map_query(void *self, struct span body, struct wire_writer *answer)
+{
+    if (map_classify(body) != SMR_BODY_QUERY)
+        return WIRE_STATUS_MALFORMED;
+    return map_apply(self, NULL, body, answer);
+}
+
+static uint64_t map_digest(const void *self)
+{
+    const struct map_machine *machine = self;
+    struct wire_writer text = {0};
+    wire_map_answer_encode(WIRE_MAP_OK, &machine->map, &text);
+    uint64_t hash = wire_hash(wire_writer_span(&text));
+    wire_writer_free(&text);
+    return hash;
+}
+
+static void map_figures(const void *self, struct wire_writer *out)
+{
+    const struct map_machine *machine = self;
+    uint32_t registered = 0;
+    for (uint32_t i = 0; i < machine->map.server_count; i++)
+        registered += machine->map.servers[i].birth.generation != 0;
+    wire_figure_number(out, "map.cluster", machine->map.cluster);
+    wire_figure_number(out, "map.managers", machine->manager_count);
+    wire_figure_number(out, "map.server_rf", machine->map.server_rf);
+    wire_figure_number(out, "map.partitions", wire_map_partition_count(&machine->map));
+    wire_figure_number(out, "map.servers_registered", registered);
+}
+
+static void map_destroy(void *self)
+{
+    struct map_machine *machine = self;
+    wire_map_free(&machine->map);
+    wire_map_free(&machine->flags);
+    free(machine);
+}
+
+struct smr_machine map_machine_new(const struct map_flags *flags)
+{
+    static const struct smr_machine_ops ops = {
+        .classify = map_classify,
+        .apply = map_apply,
+        .query = map_query,
+        .digest = map_digest,
+        .figures = map_figures,
+        .destroy = map_destroy,
+    };
+    struct map_machine *self = wire_calloc(1, sizeof *self);
+    if (flags != NULL) {
+        self->compares = flags->map != NULL;
+        self->manager_count = flags->manager_count;
+        self->conflict = flags->conflict;
+        self->context = flags->context;
+    }
+    if (self->compares)
+        wire_map_copy(&self->flags, flags->map);
+    return (struct smr_machine){.ops = &ops, .self = self};
+}

@@ -1,0 +1,392 @@
+#include "smr/api.h"
+
+#include <stdlib.h>
+#include "wire/batch.h"
+#include "wire/figures.h"
+
+enum {
+    STATUS_ASKS_MAX = 16,           /* clients waiting for STATUS; more: dropped, they ask again */
+    STATUS_SIBLINGS = 3,            /* actors whose figures are put together */
+    STATUS_PATIENCE_MS = 300,       /* after that an answer without a sibling that is stuck */
+};
+
+/* A call that was handed on. Its tag is generation << 32 | index in the table, so that a late answer
+ * to an earlier call in the same place is told apart. */
+struct call {
+    uint32_t generation;       /* of this place, counts up */
+    bool open;                 /* waiting for its answer */
+    bool read;                 /* changes nothing: never in doubt */
+    uint32_t next_free;        /* index of the next free place */
+    size_t bytes;              /* charged against WIRE_API_BYTES_MAX */
+    struct wire_client client; /* who asked */
+    uint64_t client_tag;       /* under which name */
+};
+
+struct status_ask {
+    bool open;                 /* waiting for siblings */
+    uint64_t tag;              /* our name for it */
+    unsigned answers;          /* siblings that answered */
+    wire_time deadline;        /* then without the others */
+    struct wire_client client; /* who asked */
+    uint64_t client_tag;       /* under which name */
+    struct wire_writer text;   /* figures so far */
+};
+
+struct api {
+    struct wire_sender self;                  /* how it signs */
+    enum smr_body (*classify)(struct span);   /* judges a body by its bytes */
+    bool reads_through_log;                   /* order reads like writes */
+    bool leading;                             /* may calls be handed on */
+    struct wire_ballot leader;                /* newest leader known, none: round 0 */
+    struct call calls[WIRE_API_CALLS_MAX];    /* open ones and a free list */
+    uint32_t first_free;                      /* index, or WIRE_API_CALLS_MAX */
+    size_t open_count;                        /* open calls */
+    size_t open_bytes;                        /* their bytes */
+    struct status_ask asks[STATUS_ASKS_MAX];  /* STATUS in the making */
+    uint64_t status_tag;                      /* last used */
+    struct wire_writer scratch;               /* for encoding entries */
+    struct smr_counters counters;
+};
+
+/* --- answers ------------------------------------------------------------------------------------ */
+
+static void reply(struct api *self, struct smr_out *out, const struct wire_client *client,
+                  uint64_t client_tag, enum wire_status status, uint64_t session,
+                  struct buf *payload)
+{
+    struct wire_message *m =
+        smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_REPLY, WIRE_ROLE_CLIENT, 0);
+    m->client = *client;
+    m->reply.tag = client_tag;
+    m->reply.status = (uint8_t)status;
+    m->reply.leader = ballot_is_none(self->leader) ? WIRE_NO_REPLICA : self->leader.replica;
+    m->reply.ballot = self->leader;
+    m->reply.session = session;
+    m->payload = payload == NULL ? buf_copy(span_of(NULL, 0)) : buf_ref(payload);
+    if (status == WIRE_STATUS_OK)
+        self->counters.replies++;
+}
+
+static void close_call(struct api *self, struct call *call)
+{
+    assert(call->open);
+    call->open = false;
+    call->generation++;
+    call->next_free = self->first_free;
+    self->first_free = (uint32_t)(call - self->calls);
+    self->open_count--;
+    self->open_bytes -= call->bytes;
+}
+
+/* The open call of that tag, or NULL if nobody waits for it any more. */
+static struct call *find_call(struct api *self, uint64_t tag)
+{
+    uint32_t index = (uint32_t)tag;
+    if (index >= WIRE_API_CALLS_MAX)
+        return NULL;
+    struct call *call = &self->calls[index];
+    return call->open && call->generation == (uint32_t)(tag >> 32) ? call : NULL;
+}
+
+static void answer_call(struct api *self, uint64_t tag, enum wire_status status, uint64_t session,
+                        struct buf *payload, struct smr_out *out)
+{
+    struct call *call = find_call(self, tag);
+    if (call == NULL) {
+        self->counters.results_unclaimed++;
+        return;
+    }
+    reply(self, out, &call->client, call->client_tag, status, session, payload);
+    close_call(self, call);
+}
+
+/* --- requests ----------------------------------------------------------------------------------- */
+
+static bool body_fits(const struct api *self, enum wire_call_kind kind, struct span body)
+{
+    switch (kind) {
+    case WIRE_CALL_OPEN:
+    case WIRE_CALL_CLOSE:
+        return body.size == 0;
+    case WIRE_CALL_WRITE:
+        return self->classify(body) == SMR_BODY_COMMAND;
+    case WIRE_CALL_READ:
+        return self->classify(body) == SMR_BODY_QUERY;
+    case WIRE_CALL_PLAIN:
+        return self->classify(body) == SMR_BODY_PLAIN;
+    default:
+        return false;
+    }
+}
+
+/* WIRE_STATUS_OK: it may be handed on. */
+static enum wire_status judge(const struct api *self, const struct wire_message *m)
+{
+    if (m->sender.group != self->self.group ||
+        (m->sender.cluster != 0 && m->sender.cluster != self->self.cluster &&
+         self->self.group != WIRE_GROUP_MANAGERS))
+        return WIRE_STATUS_WRONG_GROUP;
+    if (m->request.kind >= WIRE_CALL_KINDS || buf_span(m->payload).size > WIRE_COMMAND_BYTES_MAX ||
+        !body_fits(self, (enum wire_call_kind)m->request.kind, buf_span(m->payload)))
+        return WIRE_STATUS_MALFORMED;
+    if (!self->leading)
+        return WIRE_STATUS_NOT_LEADER;
+    if (self->first_free == WIRE_API_CALLS_MAX ||
+        self->open_bytes + m->payload->size > WIRE_API_BYTES_MAX)
+        return WIRE_STATUS_BUSY;
+    return WIRE_STATUS_OK;
+}
+
+static uint64_t open_call(struct api *self, const struct wire_message *m)
+{
+    uint32_t index = self->first_free;
+    struct call *call = &self->calls[index];
+    self->first_free = call->next_free;
+    call->open = true;
+    call->read = m->request.kind == WIRE_CALL_READ;
+    call->bytes = m->payload->size;
+    call->client = m->client;
+    call->client_tag = m->request.tag;
+    self->open_count++;
+    self->open_bytes += call->bytes;
+    return (uint64_t)call->generation << 32 | index;
+}
+
+static void submit(struct api *self, uint64_t tag, const struct wire_message *m,
+                   struct smr_out *out)
+{
+    struct wire_command command = {
+        .kind = (enum wire_call_kind)m->request.kind,
+        .tag = tag,
+        .session = m->request.session,
+        .number = m->request.number,
+        .lowest = m->request.lowest,
+        .body = buf_span(m->payload),
+    };
+    wire_writer_clear(&self->scratch);
+    wire_command_encode(&command, &self->scratch);
+    struct wire_message *s = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_SUBMIT,
+                                          WIRE_ROLE_PROPOSER, self->self.replica);
+    s->submit.tag = tag;
+    s->payload = wire_writer_take(&self->scratch);
+}
+
+static void receive_request(struct api *self, const struct wire_message *m, struct smr_out *out)
+{
+    self->counters.requests++;
+    enum wire_status status = judge(self, m);
+    if (status != WIRE_STATUS_OK) {
+        self->counters.requests_refused++;
+        reply(self, out, &m->client, m->request.tag, status, 0, NULL);
+        return;
+    }
+    uint64_t tag = open_call(self, m);
+    if (m->request.kind == WIRE_CALL_READ && !self->reads_through_log) {
+        struct wire_message *s = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_READ,
+                                              WIRE_ROLE_PROPOSER, self->self.replica);
+        s->read.tag = tag;
+        s->payload = buf_ref(m->payload);
+    } else {
+        submit(self, tag, m, out);
+    }
+}
+
+/* --- from the siblings --------------------------------------------------------------------------- */
+
+static void doubt_all(struct api *self, struct smr_out *out)
+{
+    for (uint32_t i = 0; i < WIRE_API_CALLS_MAX && self->open_count > 0; i++) {
+        struct call *call = &self->calls[i];
+        if (!call->open)
+            continue;
+        self->counters.calls_in_doubt++;
+        reply(self, out, &call->client, call->client_tag,
+              call->read ? WIRE_STATUS_NOT_LEADER : WIRE_STATUS_IN_DOUBT, 0, NULL);
+        close_call(self, call);
+    }
+}
+
+static void receive_leadership(struct api *self, const struct wire_message *m,
+                               struct smr_out *out)
+{
+    bool same = m->leadership.leading && ballot_equal(self->leader, m->leadership.ballot);
+    if (self->leading && !same)
+        doubt_all(self, out);
+    self->leading = m->leadership.leading;
+    self->leader = m->leadership.ballot;
+}
+
+/* --- STATUS ------------------------------------------------------------------------------------- */
+
+static void finish_status(struct api *self, struct status_ask *ask, struct smr_out *out)
+{
+    struct wire_message *m =
+        smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_STATUS, WIRE_ROLE_CLIENT, 0);
+    m->client = ask->client;
+    m->status.tag = ask->client_tag;
+    m->payload = wire_writer_take(&ask->text);
+    ask->open = false;
+}
+
+static void own_figures(const struct api *self, struct wire_writer *out)
+{
+    wire_figure_number(out, "replica.cluster", self->self.cluster);
+    wire_figure_number(out, "replica.group", self->self.group);
+    wire_figure_number(out, "replica.id", self->self.replica);
+    wire_figure_number(out, "replica.birth_generation", self->self.birth.generation);
+    wire_figure_number(out, "replica.start", self->self.start);
+    wire_figure_text(out, "replica.version", MADKV_VERSION);
+    wire_figure_number(out, "api.open_calls", self->open_count);
+    wire_figure_number(out, "api.open_bytes", self->open_bytes);
+    smr_counters_figures(&self->counters, "api", out);
+}
+
+static void receive_status_ask(struct api *self, wire_time now, const struct wire_message *m,
+                               struct smr_out *out)
+{
+    struct status_ask *ask = NULL;
+    for (int i = 0; i < STATUS_ASKS_MAX && ask == NULL; i++) {
+        if (!self->asks[i].open)
+            ask = &self->asks[i];
+    }
+    if (ask == NULL) {
+        self->counters.requests_refused++;
+        return;
+    }
+    ask->open = true;
+    ask->tag = ++self->status_tag;
+    ask->answers = 0;
+    ask->deadline = now + STATUS_PATIENCE_MS * WIRE_MS;
+    ask->client = m->client;
+    ask->client_tag = m->status_ask.tag;
+    wire_writer_clear(&ask->text);
+    own_figures(self, &ask->text);
+    static const enum wire_role siblings[STATUS_SIBLINGS] = {
+        WIRE_ROLE_PROPOSER, WIRE_ROLE_ACCEPTOR, WIRE_ROLE_APPLIER};
+    for (int i = 0; i < STATUS_SIBLINGS; i++) {
+        struct wire_message *s = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_STATUS_ASK,
+                                              siblings[i], self->self.replica);
+        s->status_ask.tag = ask->tag;
+    }
+}
+
+static void receive_status(struct api *self, const struct wire_message *m, struct smr_out *out)
+{
+    for (int i = 0; i < STATUS_ASKS_MAX; i++) {
+        struct status_ask *ask = &self->asks[i];
+        if (!ask->open || ask->tag != m->status.tag)
+            continue;
+        wire_write_raw(&ask->text, buf_span(m->payload));
+        if (++ask->answers == STATUS_SIBLINGS)
+            finish_status(self, ask, out);
+    }
+}
+
+/* --- the role ------------------------------------------------------------------------------------ */
+
+static void receive_from_client(struct api *self, wire_time now, const struct wire_message *m,
+                                struct smr_out *out)
+{
+    if (m->type == WIRE_MESSAGE_REQUEST)
+        receive_request(self, m, out);
+    else if (m->type == WIRE_MESSAGE_STATUS_ASK)
+        receive_status_ask(self, now, m, out);
+    else
+        self->counters.senseless_messages++;
+}
+
+static void api_receive(void *role, wire_time now, const struct wire_message *m,
+                        struct smr_out *out)
+{
+    struct api *self = role;
+    if (m->client.size > 0) { /* came in on the client port, whatever its head claims */
+        receive_from_client(self, now, m, out);
+        return;
+    }
+    assert(m->sender.replica == self->self.replica);
+    switch (m->type) {
+    case WIRE_MESSAGE_RESULT:
+        answer_call(self, m->result.tag, (enum wire_status)m->result.status, m->result.session,
+                    m->payload, out);
+        break;
+    case WIRE_MESSAGE_REFUSED:
+        self->counters.requests_refused++;
+        answer_call(self, m->refused.tag, (enum wire_status)m->refused.status, 0, NULL, out);
+        break;
+    case WIRE_MESSAGE_LEADERSHIP:
+        receive_leadership(self, m, out);
+        break;
+    default:
+        assert(m->type == WIRE_MESSAGE_STATUS);
+        receive_status(self, m, out);
+        break;
+    }
+}
+
+static void api_wake(void *role, wire_time now, struct smr_out *out)
+{
+    struct api *self = role;
+    for (int i = 0; i < STATUS_ASKS_MAX; i++) {
+        if (self->asks[i].open && self->asks[i].deadline <= now)
+            finish_status(self, &self->asks[i], out);
+    }
+}
+
+static wire_time api_deadline(const void *role)
+{
+    const struct api *self = role;
+    wire_time deadline = WIRE_NEVER;
+    for (int i = 0; i < STATUS_ASKS_MAX; i++) {
+        if (self->asks[i].open && self->asks[i].deadline < deadline)
+            deadline = self->asks[i].deadline;
+    }
+    return deadline;
+}
+
+static void api_figures(const void *role, struct wire_writer *out)
+{
+    own_figures(role, out);
+}
+
+static void api_destroy(void *role)
+{
+    struct api *self = role;
+    for (int i = 0; i < STATUS_ASKS_MAX; i++)
+        wire_writer_free(&self->asks[i].text);
+    wire_writer_free(&self->scratch);
+    free(self);
+}
+
+static const struct smr_role_ops api_ops = {
+    .name = "api",
+    .receive = api_receive,
+    .wake = api_wake,
+    .deadline = api_deadline,
+    .figures = api_figures,
+    .destroy = api_destroy,
+};
+
+struct smr_role smr_api_new(const struct smr_config *config,
+                            enum smr_body (*classify)(struct span body))
+{
+    struct api *self = wire_calloc(1, sizeof *self);
+    self->self = config->self;
+    self->self.role = WIRE_ROLE_API;
+    self->classify = classify;
+    self->reads_through_log = config->reads_through_log;
+    for (uint32_t i = 0; i < WIRE_API_CALLS_MAX; i++)
+        self->calls[i].next_free = i + 1;
+    return (struct smr_role){.ops = &api_ops, .self = self};
+}
+
+const struct smr_counters *smr_api_counters(struct smr_role api)
+{
+    assert(api.ops == &api_ops);
+    return &((struct api *)api.self)->counters;
+}
+
+size_t smr_api_open_calls(struct smr_role api)
+{
+    assert(api.ops == &api_ops);
+    return ((struct api *)api.self)->open_count;
+}

@@ -1,0 +1,23 @@
+/* The API: takes clients' calls, hands them to the proposer or refuses them at once, and gives the
+ * answers back to whoever asked.
+ *
+ * Takes REQUEST and STATUS_ASK from clients; RESULT from the applier; REFUSED and LEADERSHIP from
+ * the proposer; STATUS from all three siblings. Nothing from the network is trusted: a request is
+ * classified by its bytes before anything is kept of it. What a refusal says is definite (not
+ * proposed); when leadership is lost, calls that were handed on are answered IN_DOUBT. */
+#ifndef MADKV_SMR_API_H
+#define MADKV_SMR_API_H
+
+#include "smr/config.h"
+#include "smr/counters.h"
+#include "smr/role.h"
+
+/* `classify` is the machine's; the machine itself belongs to the applier. */
+struct smr_role smr_api_new(const struct smr_config *config,
+                            enum smr_body (*classify)(struct span body));
+
+/* For the simulator and tests. */
+const struct smr_counters *smr_api_counters(struct smr_role api);
+size_t smr_api_open_calls(struct smr_role api);
+
+#endif

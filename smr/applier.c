@@ -1,0 +1,304 @@
+#include "smr/applier.h"
+
+#include <stdlib.h>
+#include "smr/session.h"
+#include "wire/batch.h"
+#include "wire/figures.h"
+#include "wire/hash.h"
+
+struct waiting_read {
+    uint64_t tag;     /* the API's name for it */
+    wire_slot index;  /* answered once this is applied */
+    struct buf *body; /* the query */
+};
+
+struct applier {
+    struct wire_sender self;       /* how it signs */
+    struct smr_machine machine;    /* the state */
+    struct smr_sessions *sessions; /* likewise */
+    uint64_t log_time_ms;          /* likewise: sum of what batches add */
+    wire_slot applied;             /* all slots up to it are in the state */
+    wire_slot reported;            /* last APPLIED sent */
+    wire_time report_deadline;     /* say it again then: the edge may have refused it */
+    struct waiting_read *reads;    /* in order of arrival */
+    size_t read_count;             /* how many */
+    size_t read_capacity;          /* room at reads */
+    struct wire_writer answer;     /* scratch */
+    struct smr_counters counters;
+};
+
+static void send_result(struct applier *self, struct smr_out *out, uint64_t tag,
+                        enum wire_status status, uint64_t session, struct buf *body)
+{
+    struct wire_message *m = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_RESULT,
+                                          WIRE_ROLE_API, self->self.replica);
+    m->result.tag = tag;
+    m->result.status = (uint8_t)status;
+    m->result.session = session;
+    m->payload = body == NULL ? buf_copy(span_of(NULL, 0)) : buf_ref(body);
+}
+
+/* Runs the machine; the answer comes back as a buf with one reference, NULL if it is empty. */
+static enum wire_status run_machine(struct applier *self, const struct smr_moment *moment,
+                                    struct span body, struct buf **answer)
+{
+    wire_writer_clear(&self->answer);
+    enum wire_status status =
+        self->machine.ops->apply(self->machine.self, moment, body, &self->answer);
+    *answer = self->answer.size == 0 ? NULL : wire_writer_take(&self->answer);
+    self->counters.applied_commands++;
+    return status;
+}
+
+static enum wire_status apply_write(struct applier *self, const struct smr_moment *moment,
+                                    const struct wire_command *command, struct buf **answer)
+{
+    struct smr_answer kept;
+    switch (smr_sessions_judge(self->sessions, command->session, command->number, command->lowest,
+                               self->log_time_ms, &kept)) {
+    case SMR_CALL_REPEAT:
+        self->counters.repeats_answered++;
+        *answer = buf_ref(kept.body);
+        return kept.status;
+    case SMR_CALL_STALE:
+        self->counters.calls_stale++;
+        return WIRE_STATUS_STALE;
+    case SMR_CALL_GONE:
+        self->counters.sessions_unknown++;
+        return WIRE_STATUS_GONE;
+    case SMR_CALL_WRONG:
+        return WIRE_STATUS_MALFORMED;
+    case SMR_CALL_FRESH:
+        break;
+    }
+    kept.status = run_machine(self, moment, command->body, answer);
+    kept.body = *answer;
+    smr_sessions_remember(self->sessions, command->session, command->number, kept,
+                          &self->counters);
+    return kept.status;
+}
+
+/* *session: of an OPEN the new id. *answer: one reference or NULL. */
+static enum wire_status apply_command(struct applier *self, const struct smr_moment *moment,
+                                      const struct wire_command *command, uint64_t *session,
+                                      struct buf **answer)
+{
+    switch (command->kind) {
+    case WIRE_CALL_WRITE:
+        return apply_write(self, moment, command, answer);
+    case WIRE_CALL_OPEN:
+        *session = moment->slot * WIRE_BATCH_COMMANDS_MAX + moment->index;
+        smr_sessions_open(self->sessions, *session, self->log_time_ms, &self->counters);
+        self->counters.sessions_opened++;
+        return WIRE_STATUS_OK;
+    case WIRE_CALL_CLOSE:
+        if (!smr_sessions_close(self->sessions, command->session))
+            return WIRE_STATUS_GONE;
+        self->counters.sessions_closed++;
+        return WIRE_STATUS_OK;
+    case WIRE_CALL_READ:
+    case WIRE_CALL_PLAIN:
+        return run_machine(self, moment, command->body, answer);
+    default:
+        return WIRE_STATUS_MALFORMED;
+    }
+}
+
+static void apply_batch(struct applier *self, wire_slot slot, struct span bytes,
+                        struct smr_out *out)
+{
+    struct wire_batch batch = wire_batch_open(bytes);
+    bool ours = batch.origin == self->self.replica && batch.origin_start == self->self.start;
+    uint64_t step = batch.elapsed_ms < WIRE_LOG_TIME_STEP_MS_MAX ? batch.elapsed_ms
+                                                                 : WIRE_LOG_TIME_STEP_MS_MAX;
+    self->log_time_ms += step;
+    smr_sessions_expire(self->sessions, self->log_time_ms, &self->counters);
+    struct smr_moment moment = {.slot = slot, .log_time_ms = self->log_time_ms};
+    struct wire_command command;
+    while (wire_batch_next(&batch, &command)) {
+        struct buf *answer = NULL;
+        uint64_t session = 0;
+        enum wire_status status = apply_command(self, &moment, &command, &session, &answer);
+        if (ours)
+            send_result(self, out, command.tag, status, session, answer);
+        buf_unref(&answer);
+        moment.index++;
+    }
+    self->applied = slot;
+    self->counters.applied_slots++;
+    self->counters.applied_noops += batch.count == 0;
+}
+
+/* --- reads -------------------------------------------------------------------------------------- */
+
+static void answer_read(struct applier *self, uint64_t tag, struct span query,
+                        struct smr_out *out)
+{
+    wire_writer_clear(&self->answer);
+    enum wire_status status =
+        self->machine.ops->query(self->machine.self, query, &self->answer);
+    struct buf *answer = wire_writer_take(&self->answer);
+    send_result(self, out, tag, status, 0, answer);
+    buf_unref(&answer);
+}
+
+static void answer_waiting(struct applier *self, struct smr_out *out)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < self->read_count; i++) {
+        struct waiting_read *read = &self->reads[i];
+        if (read->index > self->applied) {
+            self->reads[left++] = *read;
+            continue;
+        }
+        answer_read(self, read->tag, buf_span(read->body), out);
+        buf_unref(&read->body);
+    }
+    self->read_count = left;
+}
+
+static void receive_read(struct applier *self, const struct wire_message *message,
+                         struct smr_out *out)
+{
+    if (message->read_at.index <= self->applied) {
+        answer_read(self, message->read_at.tag, buf_span(message->payload), out);
+        return;
+    }
+    self->counters.reads_waited++;
+    if (self->read_count == self->read_capacity) {
+        self->read_capacity = self->read_capacity == 0 ? 16 : self->read_capacity * 2;
+        self->reads = wire_realloc(self->reads, self->read_capacity * sizeof *self->reads);
+    }
+    self->reads[self->read_count++] = (struct waiting_read){.tag = message->read_at.tag,
+                                                            .index = message->read_at.index,
+                                                            .body = buf_ref(message->payload)};
+}
+
+static void receive_chosen(struct applier *self, const struct wire_message *message,
+                           struct smr_out *out)
+{
+    wire_slot slot = message->chosen.slot;
+    if (slot <= self->applied)
+        return; /* fed a second time after a silence */
+    if (slot != self->applied + 1) {
+        self->counters.applier_gaps++;
+        return; /* the acceptor feeds again from what APPLIED said last */
+    }
+    apply_batch(self, slot, buf_span(message->payload), out);
+    if (self->read_count > 0)
+        answer_waiting(self, out);
+}
+
+/* --- the role ------------------------------------------------------------------------------------ */
+
+static void applier_receive(void *role, wire_time now, const struct wire_message *message,
+                            struct smr_out *out)
+{
+    struct applier *self = role;
+    (void)now;
+    assert(message->sender.replica == self->self.replica); /* siblings only */
+    if (message->type == WIRE_MESSAGE_CHOSEN) {
+        receive_chosen(self, message, out);
+    } else {
+        assert(message->type == WIRE_MESSAGE_READ_AT);
+        receive_read(self, message, out);
+    }
+}
+
+/* Tells the acceptor where to feed from: at start, on progress, and now and then, since a message to
+ * it may be refused. */
+static void report(struct applier *self, wire_time now, struct smr_out *out)
+{
+    struct wire_message *m = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_APPLIED,
+                                          WIRE_ROLE_ACCEPTOR, self->self.replica);
+    m->applied.slot = self->applied;
+    self->reported = self->applied;
+    self->report_deadline = now + WIRE_SECOND;
+}
+
+static void applier_settle(void *role, wire_time now, struct smr_out *out)
+{
+    struct applier *self = role;
+    if (self->reported != self->applied)
+        report(self, now, out);
+}
+
+static void applier_wake(void *role, wire_time now, struct smr_out *out)
+{
+    struct applier *self = role;
+    if (now >= self->report_deadline)
+        report(self, now, out);
+}
+
+static wire_time applier_deadline(const void *role)
+{
+    return ((const struct applier *)role)->report_deadline;
+}
+
+static void applier_figures(const void *role, struct wire_writer *out)
+{
+    const struct applier *self = role;
+    wire_figure_number(out, "applier.applied_slot", self->applied);
+    wire_figure_number(out, "applier.log_time_ms", self->log_time_ms);
+    wire_figure_number(out, "applier.sessions", smr_sessions_count(self->sessions));
+    wire_figure_number(out, "applier.session_bytes", smr_sessions_bytes(self->sessions));
+    wire_figure_number(out, "applier.waiting_reads", self->read_count);
+    smr_counters_figures(&self->counters, "applier", out);
+    self->machine.ops->figures(self->machine.self, out);
+}
+
+static void applier_destroy(void *role)
+{
+    struct applier *self = role;
+    for (size_t i = 0; i < self->read_count; i++)
+        buf_unref(&self->reads[i].body);
+    free(self->reads);
+    smr_sessions_free(self->sessions);
+    self->machine.ops->destroy(self->machine.self);
+    wire_writer_free(&self->answer);
+    free(self);
+}
+
+static const struct smr_role_ops applier_ops = {
+    .name = "applier",
+    .receive = applier_receive,
+    .settle = applier_settle,
+    .wake = applier_wake,
+    .deadline = applier_deadline,
+    .figures = applier_figures,
+    .destroy = applier_destroy,
+};
+
+struct smr_role smr_applier_new(const struct smr_config *config, struct smr_machine machine)
+{
+    struct applier *self = wire_calloc(1, sizeof *self);
+    self->self = config->self;
+    self->self.role = WIRE_ROLE_APPLIER;
+    self->machine = machine;
+    self->sessions = smr_sessions_new();
+    return (struct smr_role){.ops = &applier_ops, .self = self};
+}
+
+const struct smr_counters *smr_applier_counters(struct smr_role applier)
+{
+    assert(applier.ops == &applier_ops);
+    return &((struct applier *)applier.self)->counters;
+}
+
+wire_slot smr_applier_applied(struct smr_role applier)
+{
+    assert(applier.ops == &applier_ops);
+    return ((struct applier *)applier.self)->applied;
+}
+
+uint64_t smr_applier_digest(struct smr_role applier)
+{
+    assert(applier.ops == &applier_ops);
+    const struct applier *self = applier.self;
+    uint8_t parts[32];
+    wire_put_u64(parts, self->applied);
+    wire_put_u64(parts + 8, self->log_time_ms);
+    wire_put_u64(parts + 16, smr_sessions_digest(self->sessions));
+    wire_put_u64(parts + 24, self->machine.ops->digest(self->machine.self));
+    return wire_hash(span_of(parts, sizeof parts));
+}

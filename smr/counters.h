@@ -1,0 +1,88 @@
+/* Everything the roles count, in one list: STATUS shows it, and the simulator sums it over a run and
+ * fails if something that ought to happen never did. */
+#ifndef MADKV_SMR_COUNTERS_H
+#define MADKV_SMR_COUNTERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "wire/pack.h"
+
+#define SMR_COUNTERS(X)                                                                            \
+    /* elections, counted by the proposer */                                                       \
+    X(asks)               /* "would you promise" rounds begun */                                   \
+    X(asks_denied)        /* answers that said no */                                               \
+    X(campaigns)          /* ballots claimed */                                                    \
+    X(elections)          /* campaigns won */                                                      \
+    X(step_downs)         /* leaderships that ended by a higher ballot */                          \
+    X(majority_lost)      /* leaderships that ended because a majority went silent */              \
+    X(recovered_slots)    /* values of earlier ballots proposed again */                           \
+    X(noop_fills)         /* gaps a new leader filled with a no-op */                              \
+    X(promise_chunks)     /* Promises that were not the last chunk */                              \
+    X(stale_votes)        /* replies for another ballot, slot or round; not counted */             \
+    X(doubled_votes)      /* replies counted before */                                             \
+    X(behind_campaigns)   /* campaigns given up to catch up first */                               \
+    /* steady state */                                                                             \
+    X(batches)            /* batches proposed */                                                   \
+    X(commands)           /* commands in them */                                                   \
+    X(resent_accepts)     /* Accepts sent again for want of an answer */                           \
+    X(withheld_accepts)   /* Accepts not sent because the acceptor owed too many */                \
+    X(read_rounds)        /* heartbeat rounds begun for reads */                                   \
+    X(reads)              /* reads confirmed by them */                                            \
+    X(reads_held)         /* reads that waited for the opening batch */                            \
+    X(refused)            /* calls refused because this replica does not lead */                   \
+    /* counted by the acceptor and learner */                                                      \
+    X(promises)           /* Promises given for a new ballot */                                    \
+    X(nacks)              /* requests of a lower ballot turned down */                             \
+    X(accepts)            /* slots accepted */                                                     \
+    X(accepts_again)      /* Accepts for what was accepted already */                              \
+    X(accepts_ahead)      /* Accepts too far past the own chosen bar */                            \
+    X(gaps)               /* chosen slots that were missing or of another ballot here */           \
+    X(learn_asks)         /* requests to a peer for slots */                                       \
+    X(learned_slots)      /* slots stored from its answers */                                      \
+    X(taught_slots)       /* slots sent to peers that asked */                                     \
+    X(refed_slots)        /* slots fed to the applier a second time */                             \
+    X(damaged_slots)      /* records found damaged */                                              \
+    X(births_recorded)    /* first disks of peers written down */                                  \
+    /* what is dropped at the door, by any role */                                                 \
+    X(foreign_messages)   /* another cluster or group, or no such replica */                       \
+    X(old_births)         /* from an older disk than known */                                      \
+    X(old_starts)         /* from an earlier life of a process than known */                       \
+    X(senseless_messages) /* a type this role does not take, or a payload that does not fit */     \
+    /* counted by the applier */                                                                   \
+    X(applied_slots)      /* batches applied */                                                    \
+    X(applied_noops)      /* of them without commands */                                           \
+    X(applied_commands)   /* commands applied */                                                   \
+    X(repeats_answered)   /* calls sent again, answered from the session table */                  \
+    X(sessions_opened)                                                                             \
+    X(sessions_closed)                                                                             \
+    X(sessions_expired)   /* ended by age, count or size */                                        \
+    X(sessions_unknown)   /* calls of a session that is gone */                                    \
+    X(calls_stale)        /* calls answered before and forgotten since */                          \
+    X(applier_gaps)       /* slots that came before their predecessor */                           \
+    X(reads_waited)       /* reads that had to wait for their index */                             \
+    /* counted by the API */                                                                       \
+    X(requests)           /* calls taken */                                                        \
+    X(replies)            /* calls answered */                                                     \
+    X(requests_refused)   /* not leader, busy, malformed */                                        \
+    X(calls_in_doubt)     /* open when leadership was lost */                                      \
+    X(results_unclaimed)  /* results nobody waits for any more */
+
+struct smr_counters {
+#define X(name) uint64_t name;
+    SMR_COUNTERS(X)
+#undef X
+};
+
+#define SMR_COUNTER_COUNT (sizeof(struct smr_counters) / sizeof(uint64_t))
+
+/* Adds every counter of `more` to `sum`. */
+void smr_counters_add(struct smr_counters *sum, const struct smr_counters *more);
+/* Calls `visit` for each, in the order of the list. */
+void smr_counters_each(const struct smr_counters *counters,
+                       void (*visit)(void *context, const char *name, uint64_t value),
+                       void *context);
+/* Appends those that are not zero as figures named `prefix.name`. */
+void smr_counters_figures(const struct smr_counters *counters, const char *prefix,
+                          struct wire_writer *out);
+
+#endif

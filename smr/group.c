@@ -1,0 +1,26 @@
+#include "smr/group.h"
+
+#include "smr/api.h"
+#include "smr/applier.h"
+#include "smr/paxos/acceptor.h"
+#include "smr/paxos/proposer.h"
+
+struct smr_group smr_group_new(const struct smr_config *config, struct smr_machine machine,
+                               struct smr_log log)
+{
+    return (struct smr_group){
+        .api = smr_api_new(config, machine.ops->classify),
+        .proposer = smr_proposer_new(config),
+        .acceptor = smr_acceptor_new(config, log),
+        .applier = smr_applier_new(config, machine),
+    };
+}
+
+void smr_group_free(struct smr_group *group)
+{
+    group->api.ops->destroy(group->api.self);
+    group->proposer.ops->destroy(group->proposer.self);
+    group->acceptor.ops->destroy(group->acceptor.self);
+    group->applier.ops->destroy(group->applier.self);
+    *group = (struct smr_group){0};
+}

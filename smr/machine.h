@@ -1,0 +1,50 @@
+/* A replicated state machine (Schneider, "Implementing fault-tolerant services using the state
+ * machine approach", 1990): what `smr` replicates without knowing what it means.
+ *
+ * apply() must be a function of the machine's state and its arguments alone: no clock, no random
+ * number, no file, no "is this my client". It runs on every replica, in slot order, with the same
+ * result. One thread, the applier's, calls everything here but classify(). */
+#ifndef MADKV_SMR_MACHINE_H
+#define MADKV_SMR_MACHINE_H
+
+#include "wire/message.h"
+#include "wire/pack.h"
+
+/* Where in the replicated history a command stands. */
+struct smr_moment {
+    wire_slot slot;        /* slot of its batch */
+    uint32_t index;        /* place in the batch, from 0 */
+    uint64_t log_time_ms;  /* time as the log counts it, the same on every replica */
+};
+
+/* What a body is, judged by its bytes alone. */
+enum smr_body {
+    SMR_BODY_MALFORMED, /* neither command nor query of this machine */
+    SMR_BODY_COMMAND,   /* changes state; wants a session, so that it is applied at most once */
+    SMR_BODY_PLAIN,     /* changes state; applying it twice is the same as once; no session */
+    SMR_BODY_QUERY,     /* reads */
+};
+
+struct smr_machine_ops {
+    /* Any thread: touches no state. */
+    enum smr_body (*classify)(struct span body);
+    /* Applies a command whose body was classified COMMAND or PLAIN, or answers a query that came
+     * through the log. Appends the answer. Returns WIRE_STATUS_OK, MALFORMED or WRONG_GROUP; on
+     * anything but OK the state is unchanged and the answer empty. */
+    enum wire_status (*apply)(void *self, const struct smr_moment *moment, struct span body,
+                              struct wire_writer *answer);
+    /* Answers a query from the present state; never changes it. Returns as apply. */
+    enum wire_status (*query)(void *self, struct span body, struct wire_writer *answer);
+    /* A hash of the whole state: equal on replicas that applied the same slots. */
+    uint64_t (*digest)(const void *self);
+    /* Appends figures about itself (wire/figures.h). */
+    void (*figures)(const void *self, struct wire_writer *out);
+    void (*destroy)(void *self);
+};
+
+struct smr_machine {
+    const struct smr_machine_ops *ops; /* what it can do */
+    void *self;                        /* its state */
+};
+
+#endif

@@ -1,0 +1,467 @@
+/* Input from proposers: Phase 1b and 2b of the paper, and heartbeats. */
+#include "smr/paxos/acceptor_state.h"
+
+#include <stdlib.h>
+#include "wire/batch.h"
+#include "wire/figures.h"
+
+static struct wire_message *answer(struct acceptor *self, struct smr_out *out,
+                                   enum smr_effect_kind kind, enum wire_type type,
+                                   const struct wire_message *to)
+{
+    return smr_out_send(out, kind, &self->self, type, to->sender.role, to->sender.replica);
+}
+
+/* What the own proposer should know: heard says that a leader spoke just now. */
+void acceptor_tell_proposer(struct acceptor *self, bool heard, struct smr_out *out)
+{
+    struct wire_message *m = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_HEARD,
+                                          WIRE_ROLE_PROPOSER, self->self.replica);
+    m->heard.leader = self->leader;
+    m->heard.promised = self->hard.promised;
+    m->heard.chosen = self->hard.chosen;
+    m->heard.heard = heard;
+    m->heard.fit = self->damaged == 0;
+}
+
+/* The one place where the promised ballot changes. */
+static void promise(struct acceptor *self, struct wire_ballot ballot, struct smr_out *out)
+{
+    assert(ballot_less(self->hard.promised, ballot));
+    self->hard.promised = ballot;
+    acceptor_put_state(self, out);
+}
+
+static void nack(struct acceptor *self, const struct wire_message *m, struct wire_ballot ballot,
+                 wire_slot slot, struct smr_out *out)
+{
+    struct wire_message *n = answer(self, out, SMR_SEND, WIRE_MESSAGE_NACK, m);
+    n->nack.ballot = ballot;
+    n->nack.promised = self->hard.promised;
+    n->nack.slot = slot;
+    n->nack.chosen = self->hard.chosen;
+    self->counters.nacks++;
+}
+
+/* A leader of `ballot` spoke, and nothing higher was promised. */
+static void hear_leader(struct acceptor *self, wire_time now, struct wire_ballot ballot)
+{
+    if (ballot_less(self->leader, ballot))
+        self->leader = ballot;
+    self->leader_heard = now;
+}
+
+static void receive_ask(struct acceptor *self, wire_time now, const struct wire_message *m,
+                        struct smr_out *out)
+{
+    enum wire_verdict verdict = WIRE_VERDICT_YES;
+    if (!ballot_less(self->hard.promised, m->ask.ballot))
+        verdict = WIRE_VERDICT_PROMISED;
+    else if (now < self->leader_heard + self->timing.silence_min &&
+             self->leader.replica != m->ask.ballot.replica)
+        verdict = WIRE_VERDICT_LEADER_LIVES;
+    else if (m->sender.replica != self->self.replica &&
+             self->hard.chosen > m->ask.chosen + WIRE_WINDOW_SLOTS)
+        verdict = WIRE_VERDICT_BEHIND;
+    struct wire_message *n = answer(self, out, SMR_SEND, WIRE_MESSAGE_ASKED, m);
+    n->asked.ballot = m->ask.ballot;
+    n->asked.verdict = (uint8_t)verdict;
+    n->asked.promised = self->hard.promised;
+    n->asked.chosen = self->hard.chosen;
+}
+
+/* Phase 1b, a chunk of it: the same Prepare with a larger `from` gets the next one. What was accepted
+ * below this ballot can no longer change, so the chunks are of one state. */
+static void receive_prepare(struct acceptor *self, const struct wire_message *m,
+                            struct smr_out *out)
+{
+    struct wire_ballot ballot = m->prepare.ballot;
+    if (ballot_less(ballot, self->hard.promised)) {
+        nack(self, m, ballot, 0, out);
+        return;
+    }
+    wire_slot from = m->prepare.from;
+    bool damaged;
+    wire_slot through = acceptor_list(self, from, self->highest, false, &damaged, out);
+    if (damaged)
+        return; /* a damaged vote was a vote: without it no promise can be told in full */
+    if (ballot_less(self->hard.promised, ballot)) {
+        self->counters.promises++;
+        promise(self, ballot, out);
+        if (ballot.replica != self->self.replica)
+            acceptor_tell_proposer(self, false, out);
+    }
+    struct wire_message *n = answer(self, out, SMR_SEND_DURABLE, WIRE_MESSAGE_PROMISE, m);
+    n->promise.ballot = ballot;
+    n->promise.from = from;
+    n->promise.through = through;
+    n->promise.last = through >= self->highest;
+    n->promise.chosen = self->hard.chosen;
+    n->promise.cut = self->hard.cut;
+    n->payload = wire_writer_take(&self->scratch);
+}
+
+static void send_accepted(struct acceptor *self, const struct wire_message *m,
+                          struct smr_out *out)
+{
+    struct wire_message *n = answer(self, out, SMR_SEND_DURABLE, WIRE_MESSAGE_ACCEPTED, m);
+    n->accepted.ballot = m->accept.ballot;
+    n->accepted.slot = m->accept.slot;
+    n->accepted.chosen = self->hard.chosen;
+}
+
+/* Phase 2b. */
+static void accept(struct acceptor *self, const struct wire_message *m, struct smr_out *out)
+{
+    const struct smr_log_entry *have;
+    enum wire_error error = acceptor_slot(self, m->accept.slot, &have, out);
+    if (error == WIRE_FAILED)
+        return;
+    bool same = error == WIRE_OK && wire_batch_checksum(buf_span(have->batch)) ==
+                                        wire_batch_checksum(buf_span(m->payload));
+    if (error == WIRE_OK && (have->learned || ballot_equal(have->ballot, m->accept.ballot))) {
+        /* One ballot proposes one value for a slot, and a chosen value is the only one. */
+        if (!same) {
+            self->counters.senseless_messages++;
+            return;
+        }
+        self->counters.accepts_again++;
+    } else {
+        assert(error != WIRE_OK || ballot_less(have->ballot, m->accept.ballot));
+        struct smr_log_entry entry = {
+            .slot = m->accept.slot, .ballot = m->accept.ballot, .batch = m->payload};
+        self->counters.accepts++;
+        acceptor_store(self, &entry, out);
+    }
+    send_accepted(self, m, out);
+}
+
+static void receive_accept(struct acceptor *self, wire_time now, const struct wire_message *m,
+                           struct smr_out *out)
+{
+    struct wire_ballot ballot = m->accept.ballot;
+    wire_slot slot = m->accept.slot;
+    if (ballot_less(ballot, self->hard.promised)) {
+        nack(self, m, ballot, slot, out);
+        return;
+    }
+    hear_leader(self, now, ballot);
+    if (slot <= self->hard.chosen) {
+        /* Chosen here, so the value proposed again is the one this log has (2.1, P2). */
+        self->counters.accepts_again++;
+        send_accepted(self, m, out);
+    } else if (slot > self->hard.chosen + WIRE_AHEAD_SLOTS) {
+        self->counters.accepts_ahead++;
+        nack(self, m, ballot, slot, out);
+    } else {
+        if (ballot_less(self->hard.promised, ballot))
+            promise(self, ballot, out); /* accepting a ballot is promising it */
+        accept(self, m, out);
+    }
+    learner_note_chosen(self, now, ballot, m->accept.chosen, out);
+}
+
+static void receive_heartbeat(struct acceptor *self, wire_time now, const struct wire_message *m,
+                              struct smr_out *out)
+{
+    struct wire_ballot ballot = m->heartbeat.ballot;
+    if (ballot_less(ballot, self->hard.promised)) {
+        nack(self, m, ballot, 0, out);
+        return;
+    }
+    hear_leader(self, now, ballot);
+    learner_note_chosen(self, now, ballot, m->heartbeat.chosen, out);
+    struct wire_message *n = answer(self, out, SMR_SEND, WIRE_MESSAGE_HEARTBEAT_ACK, m);
+    n->heartbeat_ack.ballot = ballot;
+    n->heartbeat_ack.round = m->heartbeat.round;
+    n->heartbeat_ack.chosen = self->hard.chosen;
+    if (ballot.replica != self->self.replica)
+        acceptor_tell_proposer(self, true, out);
+}
+
+static void receive_choose(struct acceptor *self, wire_time now, const struct wire_message *m,
+                           struct smr_out *out)
+{
+    if (m->sender.replica == self->self.replica)
+        learner_note_chosen(self, now, m->choose.ballot, m->choose.chosen, out);
+}
+
+/* --- births --------------------------------------------------------------------------------------- */
+
+static void receive_birth(struct acceptor *self, const struct wire_message *m,
+                          struct smr_out *out)
+{
+    struct wire_birth *known = &self->hard.births[m->sender.replica];
+    if (known->generation == 0) {
+        *known = m->sender.birth;
+        self->counters.births_recorded++;
+        acceptor_put_state(self, out);
+    }
+    struct wire_message *n = answer(self, out, SMR_SEND_DURABLE, WIRE_MESSAGE_BIRTH_KNOWN, m);
+    n->birth_known.first = birth_equal(*known, m->sender.birth);
+}
+
+static void receive_birth_known(struct acceptor *self, const struct wire_message *m,
+                                struct smr_out *out)
+{
+    if (self->hard.admitted)
+        return;
+    if (!m->birth_known.first) {
+        smr_out_die(out, WIRE_IDENTITY,
+                    "this replica voted before, from another directory: start it with that one "
+                    "(an empty one would forget its votes)");
+        return;
+    }
+    self->births_recorded |= 1u << m->sender.replica;
+    unsigned recorded = (unsigned)__builtin_popcount(self->births_recorded);
+    if (recorded >= smr_quorum(self->replica_count)) {
+        self->hard.admitted = true;
+        self->birth_deadline = WIRE_NEVER;
+        acceptor_put_state(self, out);
+    }
+}
+
+/* --- the role ------------------------------------------------------------------------------------- */
+
+/* Is the second frame what this type wants? Checked here once, trusted from then on. */
+static bool payload_fits(const struct wire_message *m)
+{
+    switch (m->type) {
+    case WIRE_MESSAGE_ACCEPT:
+        return m->accept.slot > 0 && !ballot_is_none(m->accept.ballot) &&
+               wire_batch_check(buf_span(m->payload)) == WIRE_OK;
+    case WIRE_MESSAGE_PREPARE:
+        return m->prepare.from > 0 && !ballot_is_none(m->prepare.ballot);
+    default:
+        return true;
+    }
+}
+
+/* A ballot speaks for the replica it names, and only that one's proposer may use it. */
+static bool ballot_fits(const struct wire_message *m)
+{
+    switch (m->type) {
+    case WIRE_MESSAGE_ASK:
+        return m->ask.ballot.replica == m->sender.replica;
+    case WIRE_MESSAGE_PREPARE:
+        return m->prepare.ballot.replica == m->sender.replica;
+    case WIRE_MESSAGE_ACCEPT:
+        return m->accept.ballot.replica == m->sender.replica;
+    case WIRE_MESSAGE_HEARTBEAT:
+        return m->heartbeat.ballot.replica == m->sender.replica;
+    default:
+        return true;
+    }
+}
+
+static void receive_from_proposer(struct acceptor *self, wire_time now,
+                                  const struct wire_message *m, struct smr_out *out)
+{
+    if (m->type == WIRE_MESSAGE_ATTACH) {
+        acceptor_tell_proposer(self, false, out);
+        return;
+    }
+    if (!self->hard.admitted)
+        return; /* this disk may not vote yet */
+    switch (m->type) {
+    case WIRE_MESSAGE_ASK:
+        receive_ask(self, now, m, out);
+        break;
+    case WIRE_MESSAGE_PREPARE:
+        receive_prepare(self, m, out);
+        break;
+    case WIRE_MESSAGE_ACCEPT:
+        receive_accept(self, now, m, out);
+        break;
+    case WIRE_MESSAGE_HEARTBEAT:
+        receive_heartbeat(self, now, m, out);
+        break;
+    case WIRE_MESSAGE_CHOOSE:
+        receive_choose(self, now, m, out);
+        break;
+    case WIRE_MESSAGE_CATCH_UP:
+        learner_receive_catch_up(self, now, m, out);
+        break;
+    default:
+        self->counters.senseless_messages++;
+    }
+}
+
+static void receive_from_peer(struct acceptor *self, wire_time now, const struct wire_message *m,
+                              struct smr_out *out)
+{
+    switch (m->type) {
+    case WIRE_MESSAGE_LEARN:
+        learner_receive_learn(self, m, out);
+        break;
+    case WIRE_MESSAGE_LEARNED:
+        learner_receive_learned(self, now, m, out);
+        break;
+    case WIRE_MESSAGE_BIRTH:
+        receive_birth(self, m, out);
+        break;
+    case WIRE_MESSAGE_BIRTH_KNOWN:
+        receive_birth_known(self, m, out);
+        break;
+    default:
+        self->counters.senseless_messages++;
+    }
+}
+
+static void acceptor_receive(void *role, wire_time now, const struct wire_message *m,
+                             struct smr_out *out)
+{
+    struct acceptor *self = role;
+    if (m->type == WIRE_MESSAGE_APPLIED) {
+        assert(m->sender.replica == self->self.replica);
+        learner_receive_applied(self, now, m, out);
+        return;
+    }
+    if (!smr_peers_admit(&self->peers, &m->sender, &self->counters))
+        return;
+    if (!payload_fits(m) || !ballot_fits(m))
+        self->counters.senseless_messages++;
+    else if (m->sender.role == WIRE_ROLE_PROPOSER)
+        receive_from_proposer(self, now, m, out);
+    else
+        receive_from_peer(self, now, m, out);
+}
+
+static void acceptor_settle(void *role, wire_time now, struct smr_out *out)
+{
+    struct acceptor *self = role;
+    if (self->state_dirty && self->put_this_round)
+        acceptor_put_state(self, out); /* rides along in a commit that happens anyway */
+    self->put_this_round = false;
+    learner_feed(self, now, out);
+}
+
+static void acceptor_durable(void *role, wire_time now, struct smr_out *out)
+{
+    struct acceptor *self = role;
+    (void)now;
+    (void)out;
+    self->durable_puts = self->puts;
+}
+
+static void load(struct acceptor *self, struct smr_out *out)
+{
+    self->loaded = true;
+    enum wire_error error =
+        self->log.ops->load(self->log.self, &self->hard, &self->highest);
+    if (error != WIRE_OK)
+        smr_out_die(out, error,
+                    error == WIRE_DAMAGED ? "the hard state is damaged: this replica cannot know "
+                                            "what it promised and must not vote"
+                                          : "the log cannot be read");
+    if (self->hard.chosen > self->highest)
+        self->highest = self->hard.chosen;
+    self->cache_low = self->highest + 1;
+    self->bar_heard = self->hard.chosen;
+    self->birth_deadline = self->hard.admitted ? WIRE_NEVER : 0;
+    for (int i = 0; i < self->replica_count; i++) {
+        if (i != self->self.replica && self->hard.births[i].generation > 0)
+            self->peers.known[i].birth = self->hard.births[i];
+    }
+}
+
+static void ask_births(struct acceptor *self, wire_time now, struct smr_out *out)
+{
+    for (wire_replica i = 0; i < self->replica_count; i++) {
+        if (i != self->self.replica && (self->births_recorded >> i & 1) == 0)
+            smr_out_send(out, SMR_SEND, &self->learner, WIRE_MESSAGE_BIRTH, WIRE_ROLE_ACCEPTOR,
+                         i);
+    }
+    self->birth_deadline = now + self->timing.ask;
+}
+
+static void acceptor_wake(void *role, wire_time now, struct smr_out *out)
+{
+    struct acceptor *self = role;
+    if (!self->loaded)
+        load(self, out);
+    if (!self->hard.admitted && now >= self->birth_deadline)
+        ask_births(self, now, out);
+    learner_wake(self, now, out);
+}
+
+static wire_time acceptor_deadline(const void *role)
+{
+    const struct acceptor *self = role;
+    wire_time first = self->birth_deadline;
+    if (self->learn_deadline < first)
+        first = self->learn_deadline;
+    return self->feed_deadline < first ? self->feed_deadline : first;
+}
+
+static void acceptor_figures(const void *role, struct wire_writer *out)
+{
+    const struct acceptor *self = role;
+    wire_figure_number(out, "acceptor.promised_round", self->hard.promised.round);
+    wire_figure_number(out, "acceptor.promised_replica", self->hard.promised.replica);
+    wire_figure_number(out, "acceptor.chosen_slot", self->hard.chosen);
+    wire_figure_number(out, "acceptor.heard_slot", self->bar_heard);
+    wire_figure_number(out, "acceptor.highest_slot", self->highest);
+    wire_figure_number(out, "acceptor.fed_slot", self->fed);
+    wire_figure_number(out, "acceptor.cache_bytes", self->cache_bytes);
+    wire_figure_number(out, "acceptor.admitted", self->hard.admitted);
+    smr_counters_figures(&self->counters, "acceptor", out);
+}
+
+static void acceptor_destroy(void *role)
+{
+    struct acceptor *self = role;
+    acceptor_cache_clear(self);
+    wire_writer_free(&self->scratch);
+    free(self);
+}
+
+static const struct smr_role_ops acceptor_ops = {
+    .name = "acceptor",
+    .receive = acceptor_receive,
+    .settle = acceptor_settle,
+    .wake = acceptor_wake,
+    .durable = acceptor_durable,
+    .deadline = acceptor_deadline,
+    .figures = acceptor_figures,
+    .destroy = acceptor_destroy,
+};
+
+struct smr_role smr_acceptor_new(const struct smr_config *config, struct smr_log log)
+{
+    struct acceptor *self = wire_calloc(1, sizeof *self);
+    self->self = config->self;
+    self->self.role = WIRE_ROLE_ACCEPTOR;
+    self->learner = config->self;
+    self->learner.role = WIRE_ROLE_LEARNER;
+    self->replica_count = config->replica_count;
+    self->timing = config->timing;
+    self->log = log;
+    self->leader_heard = -config->timing.silence_max;
+    self->learn_deadline = WIRE_NEVER;
+    self->feed_deadline = WIRE_NEVER;
+    self->teacher = config->self.replica;
+    smr_peers_init(&self->peers, config);
+    return (struct smr_role){.ops = &acceptor_ops, .self = self};
+}
+
+static const struct acceptor *state_of(struct smr_role acceptor)
+{
+    assert(acceptor.ops == &acceptor_ops);
+    return acceptor.self;
+}
+
+const struct smr_counters *smr_acceptor_counters(struct smr_role acceptor)
+{
+    return &state_of(acceptor)->counters;
+}
+
+wire_slot smr_acceptor_chosen(struct smr_role acceptor)
+{
+    return state_of(acceptor)->hard.chosen;
+}
+
+struct wire_ballot smr_acceptor_promised(struct smr_role acceptor)
+{
+    return state_of(acceptor)->hard.promised;
+}

@@ -1,0 +1,129 @@
+/* The acceptor's slots: a cache of recent ones over the durable log. */
+#include "smr/paxos/acceptor_state.h"
+
+#include "wire/entry.h"
+
+static_assert((ACCEPTOR_CACHE_SLOTS & (ACCEPTOR_CACHE_SLOTS - 1)) == 0, "index by mask");
+static_assert(ACCEPTOR_CACHE_SLOTS >= 4 * WIRE_AHEAD_SLOTS, "what is not chosen stays cached");
+
+static struct slot_cached *place(struct acceptor *self, wire_slot slot)
+{
+    return &self->cache[slot & (ACCEPTOR_CACHE_SLOTS - 1)];
+}
+
+static void evict(struct acceptor *self, struct slot_cached *cached)
+{
+    if (cached->entry.batch == NULL)
+        return;
+    self->cache_bytes -= cached->entry.batch->size;
+    buf_unref(&cached->entry.batch);
+}
+
+void acceptor_cache_clear(struct acceptor *self)
+{
+    for (size_t i = 0; i < ACCEPTOR_CACHE_SLOTS; i++)
+        evict(self, &self->cache[i]);
+    buf_unref(&self->lent.batch);
+}
+
+/* Drops the oldest slots while the cache is too large; never one that is not durable. */
+static void keep_bound(struct acceptor *self)
+{
+    while (self->cache_bytes > WIRE_CACHE_BYTES && self->cache_low < self->highest) {
+        struct slot_cached *cached = place(self, self->cache_low);
+        if (cached->entry.batch != NULL && cached->entry.slot == self->cache_low) {
+            if (cached->put_number > self->durable_puts)
+                return;
+            evict(self, cached);
+        }
+        self->cache_low++;
+    }
+}
+
+/* Takes over the reference to the entry's batch. */
+static struct slot_cached *cache(struct acceptor *self, struct smr_log_entry entry,
+                                 uint64_t put_number)
+{
+    struct slot_cached *cached = place(self, entry.slot);
+    assert(cached->entry.batch == NULL || cached->entry.slot == entry.slot ||
+           cached->put_number <= self->durable_puts);
+    evict(self, cached);
+    *cached = (struct slot_cached){.entry = entry, .put_number = put_number};
+    self->cache_bytes += entry.batch->size;
+    if (entry.slot < self->cache_low)
+        self->cache_low = entry.slot;
+    return cached;
+}
+
+enum wire_error acceptor_slot(struct acceptor *self, wire_slot slot,
+                              const struct smr_log_entry **entry, struct smr_out *out)
+{
+    struct slot_cached *cached = place(self, slot);
+    if (cached->entry.batch != NULL && cached->entry.slot == slot) {
+        *entry = &cached->entry;
+        return WIRE_OK;
+    }
+    if (slot > self->highest)
+        return WIRE_NOT_FOUND;
+    struct smr_log_entry read;
+    enum wire_error error = self->log.ops->read(self->log.self, slot, &read);
+    if (error == WIRE_FAILED)
+        smr_out_die(out, WIRE_FAILED, "the log cannot be read");
+    if (error == WIRE_DAMAGED)
+        self->counters.damaged_slots++;
+    if (error != WIRE_OK)
+        return error;
+    if (cached->entry.batch != NULL && cached->entry.slot > slot) {
+        /* An old slot does not push a newer one out of the cache. */
+        buf_unref(&self->lent.batch);
+        self->lent = read;
+        *entry = &self->lent;
+        return WIRE_OK;
+    }
+    *entry = &cache(self, read, 0)->entry;
+    keep_bound(self);
+    return WIRE_OK;
+}
+
+void acceptor_store(struct acceptor *self, const struct smr_log_entry *entry, struct smr_out *out)
+{
+    smr_out_put_slot(out, entry);
+    struct smr_log_entry kept = *entry;
+    buf_ref(kept.batch);
+    cache(self, kept, ++self->puts);
+    self->put_this_round = true;
+    if (entry->slot > self->highest)
+        self->highest = entry->slot;
+    keep_bound(self);
+}
+
+void acceptor_put_state(struct acceptor *self, struct smr_out *out)
+{
+    smr_out_put_state(out, &self->hard);
+    self->puts++;
+    self->put_this_round = true;
+    self->state_dirty = false;
+}
+
+wire_slot acceptor_list(struct acceptor *self, wire_slot from, wire_slot to, bool chosen_only,
+                        bool *damaged, struct smr_out *out)
+{
+    *damaged = false;
+    wire_writer_clear(&self->scratch);
+    wire_slot slot = from;
+    for (; slot <= to && self->scratch.size < WIRE_CHUNK_BYTES; slot++) {
+        const struct smr_log_entry *entry;
+        enum wire_error error = acceptor_slot(self, slot, &entry, out);
+        if (error == WIRE_OK) {
+            struct wire_entry listed = {.slot = slot,
+                                        .ballot = entry->ballot,
+                                        .chosen = entry->learned || slot <= self->hard.chosen,
+                                        .batch = buf_span(entry->batch)};
+            wire_entry_encode(&listed, &self->scratch);
+        } else if (error != WIRE_NOT_FOUND || chosen_only) {
+            *damaged = error != WIRE_NOT_FOUND;
+            break;
+        }
+    }
+    return slot - 1;
+}

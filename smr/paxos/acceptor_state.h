@@ -1,0 +1,102 @@
+/* Inside the acceptor: its state and what its files call of each other. Nobody else includes this. */
+#ifndef MADKV_SMR_PAXOS_ACCEPTOR_STATE_H
+#define MADKV_SMR_PAXOS_ACCEPTOR_STATE_H
+
+#include "smr/paxos/acceptor.h"
+#include "smr/peers.h"
+#include "smr/random.h"
+
+#define ACCEPTOR_CACHE_SLOTS 4096 /* places of the cache; a power of two */
+
+/* A slot in memory. Everything accepted and not yet durable is here, and what is not here can be read
+ * from the log. */
+struct slot_cached {
+    struct smr_log_entry entry; /* batch NULL: empty place */
+    uint64_t put_number;        /* of its last put; durable once self->durable_puts reaches it */
+};
+
+struct acceptor {
+    struct wire_sender self;      /* how it signs as an acceptor */
+    struct wire_sender learner;   /* how it signs as a learner */
+    uint8_t replica_count;        /* r */
+    struct smr_timing timing;     /* see smr/config.h */
+    struct smr_peers peers;       /* whom it lets in */
+    struct smr_log log;           /* read only; the caller's */
+    bool loaded;                  /* the first wake has read it */
+
+    /* What must not be forgotten. hard.chosen is the bar: every slot up to it is chosen and its value
+     * is the one in this log. The bar in memory may run ahead of the durable one, which is safe: it
+     * is learned again. Never falls: hard.promised, hard.chosen, hard.cut. */
+    struct wire_hard_state hard;
+    bool state_dirty;             /* hard.chosen moved since the last put of the state */
+    bool put_this_round;          /* something is put already, so the bar rides along for free */
+    uint64_t puts;                /* puts so far */
+    uint64_t durable_puts;        /* of them known durable */
+    wire_slot highest;            /* highest slot ever accepted or learned */
+
+    struct slot_cached cache[ACCEPTOR_CACHE_SLOTS]; /* by slot modulo size */
+    size_t cache_bytes;           /* of batches in it */
+    wire_slot cache_low;          /* no slot below is cached */
+    struct smr_log_entry lent;    /* last read that the cache had no place for */
+
+    struct wire_ballot leader;    /* ballot last heard from a leader */
+    wire_time leader_heard;       /* when; -WIRE_SECOND * 3600 for never */
+    wire_slot bar_heard;          /* highest chosen bar anybody spoke of; slots up to it are chosen */
+
+    wire_replica teacher;         /* peer asked for slots, or to be asked next */
+    wire_time learn_deadline;     /* the answer is overdue then; WIRE_NEVER: nothing asked */
+    wire_slot damaged;            /* chosen slot to be repaired from a peer; 0: none */
+
+    bool applier_attached;        /* it said where to feed from */
+    wire_slot applied;            /* as the applier said last */
+    wire_slot fed;                /* last slot sent to it */
+    size_t fed_bytes;             /* bytes on their way to it */
+    uint32_t fed_sizes[WIRE_FEED_SLOTS]; /* of the slots on their way, by slot modulo size */
+    wire_time feed_deadline;      /* no progress until then: feed again from applied */
+
+    unsigned births_recorded;     /* bit per peer that wrote down this disk, while not admitted */
+    wire_time birth_deadline;     /* ask again then; WIRE_NEVER once admitted */
+
+    struct wire_writer scratch;   /* for lists */
+    struct smr_counters counters;
+};
+
+/* --- acceptor_slots.c ---------------------------------------------------------------------------- */
+
+/* The slot as this replica has it: WIRE_OK (*entry borrowed, good until the next slot function),
+ * WIRE_NOT_FOUND, WIRE_DAMAGED. A log that cannot be read sets out->fatal and yields WIRE_FAILED. */
+enum wire_error acceptor_slot(struct acceptor *self, wire_slot slot,
+                              const struct smr_log_entry **entry, struct smr_out *out);
+/* Keeps the entry in memory and puts it. */
+void acceptor_store(struct acceptor *self, const struct smr_log_entry *entry, struct smr_out *out);
+/* Puts the hard state as it is now. */
+void acceptor_put_state(struct acceptor *self, struct smr_out *out);
+void acceptor_cache_clear(struct acceptor *self);
+/* Appends entries from `from` to `to` to self->scratch until a chunk is full, and returns the last
+ * slot covered (a slot without an entry is covered). chosen_only: stop before the first slot that is
+ * missing. On a damaged slot *damaged is set and the list ends before it. */
+wire_slot acceptor_list(struct acceptor *self, wire_slot from, wire_slot to, bool chosen_only,
+                        bool *damaged, struct smr_out *out);
+
+/* --- acceptor.c ----------------------------------------------------------------------------------- */
+
+/* Says to the own proposer how things stand; heard: a leader spoke just now. */
+void acceptor_tell_proposer(struct acceptor *self, bool heard, struct smr_out *out);
+
+/* --- learner.c ------------------------------------------------------------------------------------ */
+
+/* Slots up to `bar` are chosen; those this replica accepted under `ballot` have that value. */
+void learner_note_chosen(struct acceptor *self, wire_time now, struct wire_ballot ballot,
+                         wire_slot bar, struct smr_out *out);
+void learner_receive_learn(struct acceptor *self, const struct wire_message *m,
+                           struct smr_out *out);
+void learner_receive_learned(struct acceptor *self, wire_time now, const struct wire_message *m,
+                             struct smr_out *out);
+void learner_receive_catch_up(struct acceptor *self, wire_time now, const struct wire_message *m,
+                              struct smr_out *out);
+void learner_receive_applied(struct acceptor *self, wire_time now, const struct wire_message *m,
+                             struct smr_out *out);
+void learner_feed(struct acceptor *self, wire_time now, struct smr_out *out);
+void learner_wake(struct acceptor *self, wire_time now, struct smr_out *out);
+
+#endif

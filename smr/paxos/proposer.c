@@ -1,0 +1,421 @@
+/* The role: states, what comes in, who is told. */
+#include "smr/paxos/proposer_state.h"
+
+#include <stdlib.h>
+#include "wire/batch.h"
+#include "wire/figures.h"
+
+static_assert((PROPOSER_ROUNDS & (PROPOSER_ROUNDS - 1)) == 0, "index by mask");
+
+/* --- queues --------------------------------------------------------------------------------------- */
+
+void call_queue_push(struct call_queue *queue, uint64_t tag, struct buf *body)
+{
+    if (queue->count == queue->capacity) {
+        size_t capacity = queue->capacity == 0 ? 64 : queue->capacity * 2;
+        struct queued_call *calls = wire_alloc(capacity * sizeof *calls);
+        for (size_t i = 0; i < queue->count; i++)
+            calls[i] = queue->calls[(queue->first + i) & (queue->capacity - 1)];
+        free(queue->calls);
+        queue->calls = calls;
+        queue->first = 0;
+        queue->capacity = capacity;
+    }
+    queue->calls[(queue->first + queue->count++) & (queue->capacity - 1)] =
+        (struct queued_call){.tag = tag, .body = buf_ref(body)};
+    queue->bytes += body->size;
+}
+
+struct queued_call call_queue_pop(struct call_queue *queue)
+{
+    assert(queue->count > 0);
+    struct queued_call call = queue->calls[queue->first];
+    queue->first = (queue->first + 1) & (queue->capacity - 1);
+    queue->count--;
+    queue->bytes -= call.body->size;
+    return call;
+}
+
+static void call_queue_free(struct call_queue *queue)
+{
+    while (queue->count > 0) {
+        struct queued_call call = call_queue_pop(queue);
+        buf_unref(&call.body);
+    }
+    free(queue->calls);
+}
+
+/* --- states --------------------------------------------------------------------------------------- */
+
+struct wire_message *proposer_send(struct proposer *self, struct smr_out *out, enum wire_type type,
+                                   enum wire_role to, wire_replica replica)
+{
+    return smr_out_send(out, SMR_SEND, &self->self, type, to, replica);
+}
+
+void proposer_enter(struct proposer *self, enum proposer_state state)
+{
+    static const bool allowed[PROPOSER_STATES][PROPOSER_STATES] = {
+        [PROPOSER_FOLLOWING] = {[PROPOSER_FOLLOWING] = true, [PROPOSER_ASKING] = true},
+        [PROPOSER_ASKING] = {[PROPOSER_FOLLOWING] = true, [PROPOSER_CLAIMING] = true},
+        [PROPOSER_CLAIMING] = {[PROPOSER_FOLLOWING] = true, [PROPOSER_PREPARING] = true},
+        [PROPOSER_PREPARING] = {[PROPOSER_FOLLOWING] = true, [PROPOSER_LEADING] = true},
+        [PROPOSER_LEADING] = {[PROPOSER_FOLLOWING] = true},
+    };
+    assert(allowed[self->state][state]);
+    self->state = state;
+}
+
+struct proposal *proposer_place(struct proposer *self, wire_slot slot)
+{
+    struct proposal *p = &self->ring[slot & (WIRE_RING_SLOTS - 1)];
+    if (p->slot != slot) {
+        buf_unref(&p->batch);
+        memset(p, 0, sizeof *p);
+        p->slot = slot;
+    }
+    return p;
+}
+
+void proposer_empty_ring(struct proposer *self)
+{
+    for (size_t i = 0; i < WIRE_RING_SLOTS; i++) {
+        buf_unref(&self->ring[i].batch);
+        self->ring[i].slot = 0;
+    }
+}
+
+void proposer_tell_api(struct proposer *self, wire_time now, struct smr_out *out)
+{
+    struct wire_message *m = proposer_send(self, out, WIRE_MESSAGE_LEADERSHIP, WIRE_ROLE_API,
+                                           self->self.replica);
+    m->leadership.leading = self->state == PROPOSER_LEADING;
+    m->leadership.ballot = self->state == PROPOSER_LEADING ? self->ballot : self->leader;
+    self->told_at = now;
+}
+
+void proposer_refuse_all(struct proposer *self, struct call_queue *queue, struct smr_out *out)
+{
+    while (queue->count > 0) {
+        struct queued_call call = call_queue_pop(queue);
+        struct wire_message *m = proposer_send(self, out, WIRE_MESSAGE_REFUSED, WIRE_ROLE_API,
+                                               self->self.replica);
+        m->refused.tag = call.tag;
+        m->refused.status = WIRE_STATUS_NOT_LEADER;
+        self->counters.refused++;
+        buf_unref(&call.body);
+    }
+}
+
+static void draw_silence(struct proposer *self, wire_time now)
+{
+    wire_time spread = self->timing.silence_max - self->timing.silence_min;
+    self->deadline = now + self->timing.silence_min +
+                     (wire_time)smr_random_below(&self->random, (uint64_t)spread);
+}
+
+void proposer_become_following(struct proposer *self, wire_time now, struct smr_out *out)
+{
+    bool led = self->state == PROPOSER_LEADING;
+    proposer_enter(self, PROPOSER_FOLLOWING);
+    draw_silence(self, now);
+    self->resend_deadline = WIRE_NEVER;
+    self->heartbeat_deadline = WIRE_NEVER;
+    proposer_empty_ring(self);
+    if (!led)
+        return;
+    /* What was not proposed is refused first: that is definite. What was is in doubt, and the API
+     * says so when it hears that leadership is over. */
+    if (!ballot_less(self->ballot, self->leader))
+        self->leader = (struct wire_ballot){0};
+    proposer_refuse_all(self, &self->submits, out);
+    reads_drop(self, out);
+    proposer_tell_api(self, now, out);
+}
+
+/* --- input ---------------------------------------------------------------------------------------- */
+
+static void see_round(struct proposer *self, uint64_t round)
+{
+    if (round > self->round_seen)
+        self->round_seen = round;
+}
+
+/* What this replica wanted is over, whoever comes next. */
+static void yield_to_others(struct proposer *self, wire_time now, struct smr_out *out)
+{
+    if (self->state == PROPOSER_FOLLOWING)
+        return;
+    if (self->state == PROPOSER_LEADING)
+        self->counters.step_downs++;
+    proposer_become_following(self, now, out);
+}
+
+static void receive_heard(struct proposer *self, wire_time now, const struct wire_message *m,
+                          struct smr_out *out)
+{
+    if (m->sender.replica != self->self.replica)
+        return;
+    if (!self->attached) {
+        self->attached = true;
+        self->resend_deadline = WIRE_NEVER;
+    }
+    see_round(self, m->heard.promised.round);
+    see_round(self, m->heard.leader.round);
+    self->fit = m->heard.fit;
+    if (!self->fit)
+        yield_to_others(self, now, out);
+    if (self->state != PROPOSER_FOLLOWING && self->state != PROPOSER_ASKING &&
+        ballot_less(self->ballot, m->heard.promised))
+        yield_to_others(self, now, out);
+    if (!m->heard.heard || m->heard.leader.replica == self->self.replica)
+        return;
+    if (self->state != PROPOSER_FOLLOWING && ballot_less(self->ballot, m->heard.leader))
+        yield_to_others(self, now, out);
+    if (self->state == PROPOSER_ASKING)
+        proposer_become_following(self, now, out); /* the old leader is there after all */
+    if (self->state != PROPOSER_FOLLOWING)
+        return;
+    draw_silence(self, now);
+    bool news = ballot_less(self->leader, m->heard.leader);
+    if (news)
+        self->leader = m->heard.leader;
+    if (news || now - self->told_at >= WIRE_SECOND)
+        proposer_tell_api(self, now, out);
+}
+
+static void receive_nack(struct proposer *self, wire_time now, const struct wire_message *m,
+                         struct smr_out *out)
+{
+    see_round(self, m->nack.promised.round);
+    bool about_us = ballot_equal(m->nack.ballot, self->ballot) &&
+                    self->state >= PROPOSER_CLAIMING;
+    if (!about_us) {
+        self->counters.stale_votes++;
+        return;
+    }
+    if (ballot_less(self->ballot, m->nack.promised))
+        yield_to_others(self, now, out);
+    /* Else the acceptor is too far behind for that slot; it catches up and is sent it again. */
+}
+
+static void receive_call(struct proposer *self, const struct wire_message *m, uint64_t tag,
+                         struct call_queue *queue, struct smr_out *out)
+{
+    if (self->state != PROPOSER_LEADING) {
+        struct wire_message *n = proposer_send(self, out, WIRE_MESSAGE_REFUSED, WIRE_ROLE_API,
+                                               self->self.replica);
+        n->refused.tag = tag;
+        n->refused.status = WIRE_STATUS_NOT_LEADER;
+        self->counters.refused++;
+        return;
+    }
+    if (queue == &self->reads && self->chosen < self->opening_slot)
+        self->counters.reads_held++;
+    call_queue_push(queue, tag, m->payload);
+}
+
+/* Every answer tells how far the acceptor is; of the own one a later campaign needs to know. */
+static void note_own_chosen(struct proposer *self, const struct wire_message *m)
+{
+    wire_slot chosen = m->type == WIRE_MESSAGE_ASKED           ? m->asked.chosen
+                       : m->type == WIRE_MESSAGE_ACCEPTED      ? m->accepted.chosen
+                       : m->type == WIRE_MESSAGE_HEARTBEAT_ACK ? m->heartbeat_ack.chosen
+                       : m->type == WIRE_MESSAGE_HEARD         ? m->heard.chosen
+                                                               : 0;
+    if (m->sender.replica == self->self.replica && chosen > self->own_chosen)
+        self->own_chosen = chosen;
+}
+
+static void receive_from_acceptor(struct proposer *self, wire_time now,
+                                  const struct wire_message *m, struct smr_out *out)
+{
+    switch (m->type) {
+    case WIRE_MESSAGE_HEARD:
+        receive_heard(self, now, m, out);
+        break;
+    case WIRE_MESSAGE_ASKED:
+        see_round(self, m->asked.promised.round);
+        election_receive_asked(self, now, m, out);
+        break;
+    case WIRE_MESSAGE_PROMISE:
+        election_receive_promise(self, now, m, out);
+        break;
+    case WIRE_MESSAGE_ACCEPTED:
+        leading_receive_accepted(self, m);
+        break;
+    case WIRE_MESSAGE_HEARTBEAT_ACK:
+        leading_receive_ack(self, m, out);
+        break;
+    case WIRE_MESSAGE_NACK:
+        receive_nack(self, now, m, out);
+        break;
+    default:
+        self->counters.senseless_messages++;
+    }
+}
+
+static void proposer_receive(void *role, wire_time now, const struct wire_message *m,
+                             struct smr_out *out)
+{
+    struct proposer *self = role;
+    if (m->type == WIRE_MESSAGE_SUBMIT || m->type == WIRE_MESSAGE_READ) {
+        assert(m->sender.role == WIRE_ROLE_API && m->sender.replica == self->self.replica);
+        if (m->type == WIRE_MESSAGE_SUBMIT)
+            receive_call(self, m, m->submit.tag, &self->submits, out);
+        else
+            receive_call(self, m, m->read.tag, &self->reads, out);
+        return;
+    }
+    if (!smr_peers_admit(&self->peers, &m->sender, &self->counters))
+        return;
+    if (m->sender.role != WIRE_ROLE_ACCEPTOR) {
+        self->counters.senseless_messages++;
+        return;
+    }
+    note_own_chosen(self, m);
+    receive_from_acceptor(self, now, m, out);
+}
+
+static void proposer_settle(void *role, wire_time now, struct smr_out *out)
+{
+    struct proposer *self = role;
+    if (self->state == PROPOSER_LEADING)
+        leading_settle(self, now, out);
+}
+
+/* --- time ----------------------------------------------------------------------------------------- */
+
+static void attach(struct proposer *self, wire_time now, struct smr_out *out)
+{
+    proposer_send(self, out, WIRE_MESSAGE_ATTACH, WIRE_ROLE_ACCEPTOR, self->self.replica);
+    self->resend_deadline = now + self->timing.resend;
+}
+
+static void begin_life(struct proposer *self, wire_time now)
+{
+    /* Nobody was heard yet. A lone replica need not wait for anybody; the others wait less than a
+     * full silence, since asking first keeps them from disturbing a leader. */
+    draw_silence(self, now);
+    self->deadline = self->replica_count == 1 ? now : self->deadline - self->timing.silence_min * 4 / 5;
+}
+
+static void proposer_wake(void *role, wire_time now, struct smr_out *out)
+{
+    struct proposer *self = role;
+    if (self->deadline == 0)
+        begin_life(self, now);
+    if (!self->attached) {
+        if (now >= self->resend_deadline)
+            attach(self, now, out);
+        return;
+    }
+    if (self->state == PROPOSER_LEADING) {
+        leading_wake(self, now, out);
+    } else if (now >= self->deadline) {
+        if (!self->fit)
+            proposer_send(self, out, WIRE_MESSAGE_ATTACH, WIRE_ROLE_ACCEPTOR, self->self.replica);
+        if (self->state == PROPOSER_FOLLOWING && self->fit)
+            election_begin(self, now, out);
+        else
+            proposer_become_following(self, now, out);
+    } else if (now >= self->resend_deadline) {
+        election_resend(self, now, out);
+    }
+}
+
+static wire_time proposer_deadline(const void *role)
+{
+    const struct proposer *self = role;
+    if (!self->attached)
+        return self->resend_deadline;
+    if (self->state == PROPOSER_LEADING)
+        return self->heartbeat_deadline;
+    return self->resend_deadline < self->deadline ? self->resend_deadline : self->deadline;
+}
+
+/* --- the role ------------------------------------------------------------------------------------- */
+
+static void proposer_figures(const void *role, struct wire_writer *out)
+{
+    static const char *const states[] = {"following", "asking", "claiming", "preparing", "leading"};
+    const struct proposer *self = role;
+    bool leading = self->state == PROPOSER_LEADING;
+    struct wire_ballot leader = leading ? self->ballot : self->leader;
+    wire_figure_text(out, "proposer.state", states[self->state]);
+    wire_figure_number(out, "proposer.replica_count", self->replica_count);
+    wire_figure_number(out, "proposer.leader_round", leader.round);
+    if (!ballot_is_none(leader))
+        wire_figure_number(out, "proposer.leader_replica", leader.replica);
+    wire_figure_number(out, "proposer.chosen_slot", leading ? self->chosen : self->own_chosen);
+    wire_figure_number(out, "proposer.rounds_in_flight", self->rounds);
+    wire_figure_number(out, "proposer.queued_commands", self->submits.count);
+    wire_figure_number(out, "proposer.queued_reads", self->reads.count + self->confirming.count);
+    smr_counters_figures(&self->counters, "proposer", out);
+}
+
+static void proposer_destroy(void *role)
+{
+    struct proposer *self = role;
+    proposer_empty_ring(self);
+    call_queue_free(&self->submits);
+    call_queue_free(&self->reads);
+    call_queue_free(&self->confirming);
+    buf_unref(&self->opening);
+    free(self);
+}
+
+static const struct smr_role_ops proposer_ops = {
+    .name = "proposer",
+    .receive = proposer_receive,
+    .settle = proposer_settle,
+    .wake = proposer_wake,
+    .deadline = proposer_deadline,
+    .figures = proposer_figures,
+    .destroy = proposer_destroy,
+};
+
+static struct buf *encode_opening(struct span body)
+{
+    struct wire_command command = {.kind = WIRE_CALL_PLAIN, .body = body};
+    struct wire_writer out = {0};
+    wire_command_encode(&command, &out);
+    struct buf *entry = wire_writer_take(&out);
+    wire_writer_free(&out);
+    return entry;
+}
+
+struct smr_role smr_proposer_new(const struct smr_config *config)
+{
+    struct proposer *self = wire_calloc(1, sizeof *self);
+    self->self = config->self;
+    self->self.role = WIRE_ROLE_PROPOSER;
+    self->replica_count = config->replica_count;
+    self->timing = config->timing;
+    self->random.state = config->seed;
+    self->opening = config->opening.size == 0 ? NULL : encode_opening(config->opening);
+    self->heartbeat_deadline = WIRE_NEVER;
+    smr_peers_init(&self->peers, config);
+    return (struct smr_role){.ops = &proposer_ops, .self = self};
+}
+
+static const struct proposer *state_of(struct smr_role proposer)
+{
+    assert(proposer.ops == &proposer_ops);
+    return proposer.self;
+}
+
+const struct smr_counters *smr_proposer_counters(struct smr_role proposer)
+{
+    return &state_of(proposer)->counters;
+}
+
+bool smr_proposer_leads(struct smr_role proposer)
+{
+    return state_of(proposer)->state == PROPOSER_LEADING;
+}
+
+struct wire_ballot smr_proposer_ballot(struct smr_role proposer)
+{
+    return state_of(proposer)->ballot;
+}

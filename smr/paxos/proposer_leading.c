@@ -1,0 +1,267 @@
+/* Leading: Phase 2 for many slots at once, heartbeats, and stepping down. */
+#include "smr/paxos/proposer_state.h"
+
+#include "wire/batch.h"
+
+/* --- Accepts -------------------------------------------------------------------------------------- */
+
+/* Sends the slot to one acceptor unless too much is on its way there already. Links keep their order,
+ * so an answer to one message says that everything sent before it is off the network too. */
+static void send_accept(struct proposer *self, wire_time now, struct proposal *p, wire_replica to,
+                        struct smr_out *out)
+{
+    struct proposer_acceptor *acceptor = &self->acceptors[to];
+    uint64_t owed = acceptor->sent - acceptor->taken;
+    if (owed > 0 && owed + p->batch->size > WIRE_CREDIT_BYTES) {
+        self->counters.withheld_accepts++;
+        return;
+    }
+    self->counters.resent_accepts += p->sent_at[to] != 0;
+    acceptor->sent += p->batch->size + WIRE_HEAD_BYTES_MAX;
+    p->sent_to[to] = acceptor->sent;
+    p->sent_at[to] = now;
+    struct wire_message *m =
+        proposer_send(self, out, WIRE_MESSAGE_ACCEPT, WIRE_ROLE_ACCEPTOR, to);
+    m->accept.ballot = self->ballot;
+    m->accept.slot = p->slot;
+    m->accept.chosen = self->chosen;
+    m->payload = buf_ref(p->batch);
+}
+
+/* Begins Phase 2 for the slot; takes over the reference to the batch. */
+static void propose(struct proposer *self, wire_time now, wire_slot slot, struct buf *batch,
+                    struct smr_out *out)
+{
+    struct proposal *p = proposer_place(self, slot);
+    p->batch = batch;
+    p->votes = 0;
+    p->chosen = false;
+    memset(p->sent_at, 0, sizeof p->sent_at);
+    memset(p->sent_to, 0, sizeof p->sent_to);
+    self->rounds++;
+    self->flight_bytes += batch->size;
+    for (wire_replica i = 0; i < self->replica_count; i++)
+        send_accept(self, now, p, i, out);
+}
+
+/* Log time that has passed since the last batch, in whole milliseconds; what is left counts later. */
+static uint64_t take_elapsed_ms(struct proposer *self, wire_time now)
+{
+    uint64_t elapsed = (uint64_t)((now - self->batched_at) / WIRE_MS);
+    self->batched_at += (wire_time)elapsed * WIRE_MS;
+    return elapsed < WIRE_LOG_TIME_STEP_MS_MAX ? elapsed : WIRE_LOG_TIME_STEP_MS_MAX;
+}
+
+static struct buf *build(struct proposer *self, wire_time now, struct buf *const *entries,
+                         uint32_t count)
+{
+    struct wire_batch head = {.elapsed_ms = take_elapsed_ms(self, now),
+                              .origin = self->self.replica,
+                              .origin_start = self->self.start};
+    self->counters.batches++;
+    self->counters.commands += count;
+    return wire_batch_build(&head, entries, count);
+}
+
+static void propose_next_batch(struct proposer *self, wire_time now, struct smr_out *out)
+{
+    struct buf **entries = self->entries;
+    uint32_t count = 0;
+    size_t bytes = 0;
+    while (self->submits.count > 0 && count < WIRE_BATCH_COMMANDS_MAX) {
+        const struct queued_call *head = &self->submits.calls[self->submits.first];
+        if (count > 0 && bytes + head->body->size > WIRE_BATCH_BYTES_MAX - WIRE_HEAD_BYTES_MAX)
+            break;
+        bytes += head->body->size;
+        entries[count++] = call_queue_pop(&self->submits).body;
+    }
+    struct buf *batch = build(self, now, entries, count);
+    for (uint32_t i = 0; i < count; i++)
+        buf_unref(&entries[i]);
+    propose(self, now, self->next++, batch, out);
+}
+
+static bool batch_is_full(const struct proposer *self)
+{
+    return self->submits.count >= WIRE_BATCH_COMMANDS_MAX ||
+           self->submits.bytes >= WIRE_BATCH_BYTES_MAX / 2;
+}
+
+/* Batching is natural: while rounds are in flight, what arrives waits and goes together, unless it
+ * fills a batch by itself. */
+static bool may_propose(const struct proposer *self)
+{
+    return self->submits.count > 0 && self->next <= self->chosen + WIRE_WINDOW_SLOTS &&
+           (self->rounds == 0 || self->flight_bytes < WIRE_WINDOW_BYTES) &&
+           (self->rounds < WIRE_ROUNDS_MAX || batch_is_full(self));
+}
+
+/* --- beginning ------------------------------------------------------------------------------------ */
+
+/* Everything that may have been chosen under an earlier ballot is proposed again, gaps become no-ops,
+ * and the opening batch of this ballot goes behind them. */
+void leading_begin(struct proposer *self, wire_time now, struct smr_out *out)
+{
+    proposer_enter(self, PROPOSER_LEADING);
+    self->counters.elections++;
+    self->chosen = self->base - 1;
+    self->rounds = 0;
+    self->flight_bytes = 0;
+    self->batched_at = now;
+    self->bar_moved = false;
+    self->read_round = 0;
+    for (wire_replica i = 0; i < self->replica_count; i++) {
+        self->acceptors[i].acked = now;
+        self->acceptors[i].taken = self->acceptors[i].sent;
+    }
+    for (wire_slot slot = self->base; slot < self->next; slot++) {
+        struct proposal *p = proposer_place(self, slot);
+        struct buf *value = p->batch;
+        p->batch = NULL;
+        self->counters.recovered_slots += value != NULL;
+        self->counters.noop_fills += value == NULL;
+        propose(self, now, slot, value != NULL ? value : build(self, now, NULL, 0), out);
+    }
+    self->opening_slot = self->next++;
+    propose(self, now, self->opening_slot,
+            build(self, now, &self->opening, self->opening != NULL ? 1 : 0), out);
+    proposer_tell_api(self, now, out);
+    leading_heartbeat(self, now, out);
+}
+
+/* --- votes ---------------------------------------------------------------------------------------- */
+
+static void raise_chosen(struct proposer *self)
+{
+    while (self->chosen + 1 < self->next) {
+        struct proposal *p = proposer_place(self, self->chosen + 1);
+        if (!p->chosen)
+            break;
+        self->chosen++;
+        self->bar_moved = true;
+        self->rounds--;
+        self->flight_bytes -= p->batch->size;
+        buf_unref(&p->batch);
+    }
+}
+
+static bool in_flight(const struct proposer *self, wire_slot slot)
+{
+    return self->state == PROPOSER_LEADING && slot > self->chosen && slot < self->next;
+}
+
+void leading_receive_accepted(struct proposer *self, const struct wire_message *m)
+{
+    wire_replica from = m->sender.replica;
+    if (!ballot_equal(m->accepted.ballot, self->ballot) || !in_flight(self, m->accepted.slot)) {
+        self->counters.stale_votes++;
+        return;
+    }
+    struct proposal *p = proposer_place(self, m->accepted.slot);
+    struct proposer_acceptor *acceptor = &self->acceptors[from];
+    if (p->sent_to[from] > acceptor->taken)
+        acceptor->taken = p->sent_to[from];
+    if ((p->votes >> from & 1) != 0) {
+        self->counters.doubled_votes++;
+        return;
+    }
+    p->votes |= 1u << from;
+    if (proposer_is_majority(self, p->votes)) {
+        p->chosen = true;
+        raise_chosen(self);
+    }
+}
+
+/* --- heartbeats ------------------------------------------------------------------------------------ */
+
+void leading_heartbeat(struct proposer *self, wire_time now, struct smr_out *out)
+{
+    uint64_t number = ++self->heartbeat_number;
+    struct heartbeat_round *round = &self->heartbeats[number & (PROPOSER_ROUNDS - 1)];
+    round->number = number;
+    round->sent_at = now;
+    for (wire_replica i = 0; i < self->replica_count; i++) {
+        round->sent[i] = self->acceptors[i].sent;
+        struct wire_message *m =
+            proposer_send(self, out, WIRE_MESSAGE_HEARTBEAT, WIRE_ROLE_ACCEPTOR, i);
+        m->heartbeat.ballot = self->ballot;
+        m->heartbeat.chosen = self->chosen;
+        m->heartbeat.round = number;
+    }
+    self->heartbeat_deadline = now + self->timing.heartbeat;
+}
+
+void leading_receive_ack(struct proposer *self, const struct wire_message *m, struct smr_out *out)
+{
+    wire_replica from = m->sender.replica;
+    uint64_t number = m->heartbeat_ack.round;
+    const struct heartbeat_round *round = &self->heartbeats[number & (PROPOSER_ROUNDS - 1)];
+    if (self->state != PROPOSER_LEADING || !ballot_equal(m->heartbeat_ack.ballot, self->ballot) ||
+        number > self->heartbeat_number) {
+        self->counters.stale_votes++;
+        return;
+    }
+    struct proposer_acceptor *acceptor = &self->acceptors[from];
+    if (round->number == number) {
+        if (round->sent_at > acceptor->acked)
+            acceptor->acked = round->sent_at;
+        if (round->sent[from] > acceptor->taken)
+            acceptor->taken = round->sent[from];
+    }
+    reads_receive_ack(self, number, from, out);
+}
+
+/* --- time ----------------------------------------------------------------------------------------- */
+
+static void tell_own_acceptor(struct proposer *self, struct smr_out *out)
+{
+    struct wire_message *m = proposer_send(self, out, WIRE_MESSAGE_CHOOSE, WIRE_ROLE_ACCEPTOR,
+                                           self->self.replica);
+    m->choose.ballot = self->ballot;
+    m->choose.chosen = self->chosen;
+    self->bar_moved = false;
+}
+
+void leading_settle(struct proposer *self, wire_time now, struct smr_out *out)
+{
+    if (self->bar_moved)
+        tell_own_acceptor(self, out);
+    if (self->read_round == 0 && self->reads.count > 0)
+        reads_begin_round(self, now, out);
+    while (may_propose(self))
+        propose_next_batch(self, now, out);
+}
+
+static void resend_accepts(struct proposer *self, wire_time now, struct smr_out *out)
+{
+    for (wire_slot slot = self->chosen + 1; slot < self->next; slot++) {
+        struct proposal *p = proposer_place(self, slot);
+        for (wire_replica i = 0; i < self->replica_count && !p->chosen; i++) {
+            if ((p->votes >> i & 1) == 0 && now - p->sent_at[i] >= self->timing.resend)
+                send_accept(self, now, p, i, out);
+        }
+    }
+}
+
+static bool majority_lives(const struct proposer *self, wire_time now)
+{
+    unsigned alive = 0;
+    for (wire_replica i = 0; i < self->replica_count; i++)
+        alive += now - self->acceptors[i].acked < self->timing.step_down;
+    return alive >= smr_quorum(self->replica_count);
+}
+
+void leading_wake(struct proposer *self, wire_time now, struct smr_out *out)
+{
+    if (now < self->heartbeat_deadline)
+        return;
+    if (!majority_lives(self, now)) {
+        self->counters.majority_lost++;
+        proposer_become_following(self, now, out);
+        return;
+    }
+    leading_heartbeat(self, now, out);
+    resend_accepts(self, now, out);
+    if (now - self->told_at >= WIRE_SECOND)
+        proposer_tell_api(self, now, out);
+}

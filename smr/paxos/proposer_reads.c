@@ -1,0 +1,52 @@
+/* Reads by the leader's index (Ongaro's thesis, 6.4; in Paxos terms: the read is ordered behind
+ * everything chosen before it came in).
+ *
+ * A round of heartbeats that begins after the reads were queued asks each acceptor whether it has
+ * promised anything higher. If a majority has not, no later leader can have chosen anything yet, and
+ * the leader's chosen bar at the beginning of the round covers every write that was answered before.
+ * One round serves all reads that were waiting. */
+#include "smr/paxos/proposer_state.h"
+
+void reads_begin_round(struct proposer *self, wire_time now, struct smr_out *out)
+{
+    /* What earlier leaders had chosen is covered by the bar only once the opening batch is chosen. */
+    if (self->chosen < self->opening_slot)
+        return;
+    while (self->reads.count > 0) {
+        struct queued_call call = call_queue_pop(&self->reads);
+        call_queue_push(&self->confirming, call.tag, call.body);
+        buf_unref(&call.body);
+    }
+    self->read_index = self->chosen;
+    self->read_acks = 0;
+    leading_heartbeat(self, now, out);
+    self->read_round = self->heartbeat_number;
+    self->counters.read_rounds++;
+}
+
+void reads_receive_ack(struct proposer *self, uint64_t round, wire_replica from,
+                       struct smr_out *out)
+{
+    if (self->read_round == 0 || round < self->read_round)
+        return;
+    self->read_acks |= 1u << from;
+    if (!proposer_is_majority(self, self->read_acks))
+        return;
+    self->read_round = 0;
+    while (self->confirming.count > 0) {
+        struct queued_call call = call_queue_pop(&self->confirming);
+        struct wire_message *m = proposer_send(self, out, WIRE_MESSAGE_READ_AT,
+                                               WIRE_ROLE_APPLIER, self->self.replica);
+        m->read_at.tag = call.tag;
+        m->read_at.index = self->read_index;
+        m->payload = call.body;
+        self->counters.reads++;
+    }
+}
+
+void reads_drop(struct proposer *self, struct smr_out *out)
+{
+    self->read_round = 0;
+    proposer_refuse_all(self, &self->confirming, out);
+    proposer_refuse_all(self, &self->reads, out);
+}

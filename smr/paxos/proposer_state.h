@@ -1,0 +1,161 @@
+/* Inside the proposer: its state and what its files call of each other. Nobody else includes this. */
+#ifndef MADKV_SMR_PAXOS_PROPOSER_STATE_H
+#define MADKV_SMR_PAXOS_PROPOSER_STATE_H
+
+#include "smr/paxos/proposer.h"
+#include "smr/peers.h"
+#include "smr/random.h"
+
+enum proposer_state {
+    PROPOSER_FOLLOWING,
+    PROPOSER_ASKING,
+    PROPOSER_CLAIMING,
+    PROPOSER_PREPARING,
+    PROPOSER_LEADING,
+    PROPOSER_STATES
+};
+
+#define PROPOSER_ROUNDS 64 /* heartbeat rounds remembered; a power of two */
+
+/* A slot this proposer works on: recovered while preparing, in flight while leading. */
+struct proposal {
+    wire_slot slot;              /* 0: place is empty */
+    struct buf *batch;           /* its value; NULL: nothing reported yet (a gap) */
+    struct wire_ballot reported; /* while preparing: highest ballot a value was reported with */
+    bool reported_chosen;        /* while preparing: some acceptor knows it chosen */
+    unsigned votes;              /* while leading: bit per acceptor that accepted */
+    bool chosen;                 /* a majority did */
+    wire_time sent_at[WIRE_REPLICA_COUNT_MAX]; /* last Accept to each; 0: none yet */
+    uint64_t sent_to[WIRE_REPLICA_COUNT_MAX];  /* value of acceptor.sent behind that Accept */
+};
+
+/* What the proposer knows of one acceptor. */
+struct proposer_acceptor {
+    wire_slot prepare_next; /* preparing: next chunk begins here */
+    bool promised;          /* preparing: its promise is complete */
+    uint64_t sent;          /* bytes of Accepts ever sent to it */
+    uint64_t taken;         /* of them no longer in the network: taken or lost */
+    wire_time acked;        /* when the newest heartbeat it acknowledged was sent */
+};
+
+/* One round of heartbeats. */
+struct heartbeat_round {
+    uint64_t number;                       /* which; 0: none */
+    wire_time sent_at;                     /* when */
+    uint64_t sent[WIRE_REPLICA_COUNT_MAX]; /* acceptor.sent at that moment: links are in order */
+};
+
+struct queued_call {
+    uint64_t tag;     /* the API's name */
+    struct buf *body; /* encoded entry or query; owned */
+};
+
+/* First in, first out. */
+struct call_queue {
+    struct queued_call *calls; /* ring */
+    size_t first;              /* index of the oldest */
+    size_t count;              /* how many */
+    size_t capacity;           /* power of two */
+    size_t bytes;              /* of their bodies */
+};
+
+struct proposer {
+    struct wire_sender self;  /* how it signs */
+    uint8_t replica_count;    /* r */
+    struct smr_timing timing; /* see smr/config.h */
+    struct smr_peers peers;   /* whom it lets in */
+    struct smr_random random; /* for elections */
+    struct buf *opening;      /* encoded entry for the first batch of a leadership, or NULL */
+
+    enum proposer_state state;   /* changed by become_* only */
+    struct wire_ballot ballot;   /* of this campaign or leadership; while asking the one it would be */
+    uint64_t round_seen;         /* highest round known of any ballot */
+    struct wire_ballot leader;   /* newest leader heard of */
+    bool attached;               /* the own acceptor has spoken */
+    bool fit;                    /* it can read all that is chosen: this replica may lead */
+    wire_slot own_chosen;        /* chosen bar of the own acceptor, as far as known */
+    wire_time deadline;          /* following: campaign then; campaigning: give up then */
+    wire_time resend_deadline;   /* ask, prepare, attach again then */
+    wire_time told_at;           /* the API was told last who leads */
+
+    unsigned yes;                /* asking: bit per acceptor that would promise */
+
+    struct proposer_acceptor acceptors[WIRE_REPLICA_COUNT_MAX];
+    struct proposal ring[WIRE_RING_SLOTS]; /* by slot modulo size */
+    wire_slot base;              /* preparing and leading: first slot of this leadership's interest */
+    wire_slot next;              /* preparing: past the highest reported; leading: next free slot */
+    wire_slot chosen;            /* leading: all slots up to it are chosen */
+    wire_slot opening_slot;      /* leading: the own first batch; nothing is served before */
+    bool bar_moved;              /* leading: the own acceptor was not told of `chosen` yet */
+    unsigned rounds;             /* leading: slots in flight */
+    size_t flight_bytes;         /* leading: their bytes */
+    wire_time batched_at;        /* leading: log time is measured from here */
+    struct buf *entries[WIRE_BATCH_COMMANDS_MAX]; /* scratch, while a batch is put together */
+
+    uint64_t heartbeat_number;   /* last round of heartbeats */
+    wire_time heartbeat_deadline; /* next one */
+    struct heartbeat_round heartbeats[PROPOSER_ROUNDS]; /* by number modulo size */
+
+    struct call_queue submits;   /* commands waiting for a batch */
+    struct call_queue reads;     /* reads waiting for a round */
+    struct call_queue confirming; /* reads in the round in flight */
+    uint64_t read_round;         /* that round; 0: none in flight */
+    wire_slot read_index;        /* chosen bar when it began */
+    unsigned read_acks;          /* bit per acceptor that confirmed */
+
+    struct smr_counters counters;
+};
+
+static inline unsigned proposer_count_bits(unsigned bits)
+{
+    return (unsigned)__builtin_popcount(bits);
+}
+
+static inline bool proposer_is_majority(const struct proposer *self, unsigned bits)
+{
+    return proposer_count_bits(bits) >= smr_quorum(self->replica_count);
+}
+
+/* --- proposer.c ----------------------------------------------------------------------------------- */
+
+struct wire_message *proposer_send(struct proposer *self, struct smr_out *out, enum wire_type type,
+                                   enum wire_role to, wire_replica replica);
+/* The only ways to change self->state. */
+void proposer_become_following(struct proposer *self, wire_time now, struct smr_out *out);
+void proposer_enter(struct proposer *self, enum proposer_state state);
+void proposer_tell_api(struct proposer *self, wire_time now, struct smr_out *out);
+/* The place of a slot in the ring, emptied if it held another one. */
+struct proposal *proposer_place(struct proposer *self, wire_slot slot);
+void proposer_empty_ring(struct proposer *self);
+
+void call_queue_push(struct call_queue *queue, uint64_t tag, struct buf *body);
+/* Hands over the oldest; the caller owns its body. */
+struct queued_call call_queue_pop(struct call_queue *queue);
+
+/* --- proposer_election.c -------------------------------------------------------------------------- */
+
+void election_begin(struct proposer *self, wire_time now, struct smr_out *out);
+void election_receive_asked(struct proposer *self, wire_time now, const struct wire_message *m,
+                            struct smr_out *out);
+void election_receive_promise(struct proposer *self, wire_time now, const struct wire_message *m,
+                              struct smr_out *out);
+void election_resend(struct proposer *self, wire_time now, struct smr_out *out);
+
+/* --- proposer_leading.c --------------------------------------------------------------------------- */
+
+void leading_begin(struct proposer *self, wire_time now, struct smr_out *out);
+void leading_receive_accepted(struct proposer *self, const struct wire_message *m);
+void leading_receive_ack(struct proposer *self, const struct wire_message *m, struct smr_out *out);
+void leading_heartbeat(struct proposer *self, wire_time now, struct smr_out *out);
+void leading_settle(struct proposer *self, wire_time now, struct smr_out *out);
+void leading_wake(struct proposer *self, wire_time now, struct smr_out *out);
+
+/* --- proposer_reads.c ----------------------------------------------------------------------------- */
+
+void reads_begin_round(struct proposer *self, wire_time now, struct smr_out *out);
+void reads_receive_ack(struct proposer *self, uint64_t round, wire_replica from,
+                       struct smr_out *out);
+void reads_drop(struct proposer *self, struct smr_out *out);
+void proposer_refuse_all(struct proposer *self, struct call_queue *queue, struct smr_out *out);
+
+#endif

@@ -1,0 +1,36 @@
+/* A role: a pure state machine that reacts to one event at a time. The runtime (actors/) and the
+ * simulator (tests/sim/) drive every role through this table and know nothing else about it.
+ *
+ * `now` never goes back between calls on one role. Effects are appended to `out`; the caller carries
+ * them out under the rules of smr/out.h before or after further events, but in order. */
+#ifndef MADKV_SMR_ROLE_H
+#define MADKV_SMR_ROLE_H
+
+#include "smr/out.h"
+
+struct smr_role_ops {
+    const char *name; /* for logs and thread names */
+    /* A message for this role. The caller keeps it; the role takes references to what it keeps. */
+    void (*receive)(void *self, wire_time now, const struct wire_message *message,
+                    struct smr_out *out);
+    /* What had arrived has been received, up to a bound: roles that gather (the proposer packs
+     * batches, the acceptor answers many at once) act now. Called once per round of the shell's loop,
+     * before effects are carried out. NULL for roles that do not gather. */
+    void (*settle)(void *self, wire_time now, struct smr_out *out);
+    /* The deadline has passed (or the process starts: called once before anything else). */
+    void (*wake)(void *self, wire_time now, struct smr_out *out);
+    /* All puts this role has ever appended are durable now. NULL for roles that put nothing. */
+    void (*durable)(void *self, wire_time now, struct smr_out *out);
+    /* When to wake it next; WIRE_NEVER for no wish. */
+    wire_time (*deadline)(const void *self);
+    /* Appends figures about itself (wire/figures.h). */
+    void (*figures)(const void *self, struct wire_writer *out);
+    void (*destroy)(void *self);
+};
+
+struct smr_role {
+    const struct smr_role_ops *ops; /* what it can do */
+    void *self;                     /* its state */
+};
+
+#endif

@@ -1,0 +1,196 @@
+/* One life: a cluster drawn from the seed, faults, healing, verdict. */
+#include "tests/sim/sim.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "smr/applier.h"
+
+static void say(const struct sim *sim, FILE *to, const char *prefix, const char *format,
+                va_list arguments)
+{
+    fprintf(to, "%s%10.6f ", prefix, (double)sim->now / 1e6);
+    vfprintf(to, format, arguments);
+    fputc('\n', to);
+}
+
+void sim_fail(const struct sim *sim, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "seed %" PRIu64 " ", sim->seed);
+    say(sim, stderr, "FAILED at ", format, arguments);
+    va_end(arguments);
+    fflush(NULL);
+    _Exit(1);
+}
+
+void sim_note(const struct sim *sim, const char *format, ...)
+{
+    if (!sim->verbose)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    say(sim, stdout, "", format, arguments);
+    va_end(arguments);
+}
+
+/* --- the cluster -------------------------------------------------------------------------------------- */
+
+static struct buf *found_command(struct sim *sim)
+{
+    static struct wire_map_server servers[SIM_NODES_MAX];
+    uint32_t count = 0;
+    uint8_t rf = 0;
+    for (int i = 1; i < sim->group_count; i++) {
+        for (int j = 0; j < sim->groups[i].replica_count; j++)
+            snprintf(servers[count++].address, WIRE_ADDRESS_TEXT_MAX, "s%d.%d:1", i - 1, j);
+        rf = (uint8_t)sim->groups[i].replica_count;
+    }
+    struct wire_map_call call = {
+        .op = WIRE_MAP_FOUND,
+        .map = {.cluster = 7, .server_rf = rf, .server_count = count, .servers = servers}};
+    struct wire_writer out = {0};
+    wire_map_call_encode(&call, &out);
+    struct buf *bytes = wire_writer_take(&out);
+    wire_writer_free(&out);
+    return bytes;
+}
+
+static void add_group(struct sim *sim, uint32_t group, int replica_count)
+{
+    struct sim_cluster_group *g = &sim->groups[sim->group_count];
+    *g = (struct sim_cluster_group){
+        .group = group, .first_node = sim->node_count, .replica_count = replica_count};
+    for (int i = 0; i < replica_count; i++) {
+        struct sim_node *node = &sim->nodes[sim->node_count];
+        node->index = sim->node_count++;
+        node->group = group;
+        node->group_index = sim->group_count;
+        node->replica = (wire_replica)i;
+        node->birth = (struct wire_birth){.generation = 1, .nonce = 100 + (uint64_t)node->index};
+        node->log = smr_memory_log_new();
+    }
+    sim->group_count++;
+}
+
+/* Servers are admitted by the managers before their first life; managers admit each other. */
+static void admit(struct sim *sim)
+{
+    for (int i = 0; i < sim->node_count; i++) {
+        struct sim_node *node = &sim->nodes[i];
+        if (node->group == WIRE_GROUP_MANAGERS && sim->groups[0].replica_count > 1)
+            continue;
+        struct wire_hard_state state = {.admitted = true};
+        node->log.ops->put_state(node->log.self, &state);
+        node->log.ops->commit(node->log.self);
+    }
+}
+
+static void build(struct sim *sim)
+{
+    static const int factors[] = {1, 3, 3, 5, 5};
+    int factor = factors[sim_below(sim, 5)];
+    if (sim_chance(sim, 400)) {
+        add_group(sim, WIRE_GROUP_MANAGERS, sim_chance(sim, 800) ? 3 : 1);
+        add_group(sim, 0, factor);
+        if (sim_chance(sim, 500))
+            add_group(sim, 1, factor);
+        for (int i = 0; i < sim->groups[0].replica_count; i++) {
+            sim->nodes[i].opening_bytes = found_command(sim);
+            sim->nodes[i].opening = buf_span(sim->nodes[i].opening_bytes);
+        }
+    } else {
+        add_group(sim, 0, factor);
+    }
+    admit(sim);
+}
+
+/* --- the life ----------------------------------------------------------------------------------------- */
+
+static void happen(struct sim *sim, struct sim_event *event)
+{
+    switch (event->kind) {
+    case SIM_CLIENT_ARRIVE:
+    case SIM_CLIENT_WAKE:
+    case SIM_CLIENT_LOST:
+    case SIM_CLIENT_CALL:
+        sim_client_event(sim, event);
+        break;
+    case SIM_FAULT:
+        sim_fault_event(sim, event);
+        break;
+    default:
+        sim_node_event(sim, event);
+        break;
+    }
+    sim_letter_free(&event->letter);
+}
+
+/* Until `until`, or until every call is answered after healing. */
+static void live(struct sim *sim, wire_time until, bool stop_when_done)
+{
+    struct sim_event event;
+    while (sim_next(sim, &event)) {
+        sim->now = event.at;
+        happen(sim, &event);
+        if (sim->now >= until)
+            break;
+        if (stop_when_done && sim->now > sim->faults_end && sim_clients_done(sim))
+            break;
+    }
+}
+
+static void check_progress(const struct sim *sim)
+{
+    for (int i = 0; i < sim->client_count; i++) {
+        if (sim->clients[i].open > 0 || sim->clients[i].calls_left > 0)
+            sim_fail(sim, "client %d: %d calls are not answered %d s after healing", i,
+                     sim->clients[i].open + sim->clients[i].calls_left,
+                     (int)((sim->deadline - sim->faults_end) / WIRE_SECOND));
+    }
+}
+
+/* Some seconds without faults later all replicas are equal. */
+static void check_convergence(const struct sim *sim)
+{
+    for (int i = 0; i < sim->node_count; i++) {
+        const struct sim_node *node = &sim->nodes[i];
+        const struct sim_node *first = &sim->nodes[sim->groups[node->group_index].first_node];
+        wire_slot applied = smr_applier_applied(node->roles.applier);
+        if (applied != smr_applier_applied(first->roles.applier))
+            sim_fail(sim, "node %d has applied %" PRIu64 " slots, its peer %" PRIu64, i, applied,
+                     smr_applier_applied(first->roles.applier));
+    }
+}
+
+void sim_run(uint64_t seed, struct smr_counters *counters, struct sim_happenings *happenings,
+             bool verbose)
+{
+    struct sim *sim = wire_calloc(1, sizeof *sim);
+    sim->seed = seed;
+    sim->random.state = seed;
+    sim->verbose = verbose;
+    sim->counters = counters;
+    sim->happenings = happenings;
+    build(sim);
+    sim_check_begin(sim);
+    sim_weather_draw(sim);
+    sim_clients_new(sim);
+    for (int i = 0; i < sim->node_count; i++)
+        sim_node_start(sim, &sim->nodes[i]);
+    sim_faults_begin(sim);
+    live(sim, sim->deadline, true);
+    check_progress(sim);
+    live(sim, sim->now + 5 * WIRE_SECOND, false);
+    check_convergence(sim);
+    sim_check_history(sim);
+    sim_clients_free(sim);
+    for (int i = 0; i < sim->node_count; i++)
+        sim_node_free(sim, &sim->nodes[i]);
+    sim_network_free(sim);
+    sim_check_free(sim);
+    sim_heap_free(&sim->heap);
+    free(sim);
+}

@@ -1,0 +1,247 @@
+/* What must never be. Checked as it happens, so that the first wrong step is what is reported:
+ *
+ *   - a slot has one value: in all that any applier is handed, and in all that a majority ever made
+ *     durable in one ballot (that is what "chosen" means, whether or not anybody noticed);
+ *   - a durable promise never falls, and no replica speaks below a ballot it promised aloud;
+ *   - what a Promise or Accepted says is durable when it is said, and so is a ballot of one's own;
+ *   - a slot that a leader calls chosen was durable at a majority in one ballot;
+ *   - a read's index covers all that any replica had applied when the read came in;
+ *   - replicas that applied the same slots have the same state;
+ *   - what clients saw is linearizable, which with values written once and Swaps also shows a call
+ *     that took effect twice. */
+#include "tests/sim/sim.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "smr/applier.h"
+#include "smr/paxos/acceptor.h"
+#include "tools/check/check.h"
+#include "wire/batch.h"
+#include "wire/hash.h"
+
+void sim_check_begin(struct sim *sim)
+{
+    for (int i = 0; i < sim->group_count; i++) {
+        struct sim_cluster_group *group = &sim->groups[i];
+        group->agreement = (struct sim_agreement){
+            .chosen = wire_calloc(SIM_SLOTS_MAX, sizeof(uint64_t)),
+            .voted = wire_calloc(SIM_SLOTS_MAX, sizeof(uint64_t)),
+            .digests = wire_calloc(SIM_SLOTS_MAX, sizeof(uint64_t)),
+        };
+        group->vote_capacity = 1024;
+        group->votes = wire_calloc(group->vote_capacity, sizeof *group->votes);
+        group->vote_count = 0;
+    }
+    sim->history = history_new();
+}
+
+void sim_check_free(struct sim *sim)
+{
+    for (int i = 0; i < sim->group_count; i++) {
+        free(sim->groups[i].agreement.chosen);
+        free(sim->groups[i].agreement.voted);
+        free(sim->groups[i].agreement.digests);
+        free(sim->groups[i].votes);
+    }
+    history_free(&sim->history);
+}
+
+static struct sim_cluster_group *group_of(struct sim *sim, const struct sim_node *node)
+{
+    return &sim->groups[node->group_index];
+}
+
+/* --- one value per slot ------------------------------------------------------------------------------ */
+
+static void agree(struct sim *sim, const struct sim_node *node, wire_slot slot, uint64_t checksum,
+                  uint64_t *known, const uint64_t *other, const char *what)
+{
+    if (slot >= SIM_SLOTS_MAX)
+        sim_fail(sim, "more slots than the simulator keeps");
+    if (known[slot] == 0)
+        known[slot] = checksum;
+    if (known[slot] != checksum || (other[slot] != 0 && other[slot] != checksum))
+        sim_fail(sim, "node %d: slot %" PRIu64 " has two values (%s)", node->index, slot, what);
+}
+
+void sim_check_chosen(struct sim *sim, struct sim_node *node, wire_slot slot, uint64_t checksum)
+{
+    struct sim_agreement *a = &group_of(sim, node)->agreement;
+    agree(sim, node, slot, checksum, a->chosen, a->voted, "handed to an applier");
+}
+
+static uint64_t vote_hash(wire_slot slot, struct wire_ballot ballot)
+{
+    uint64_t parts[3] = {slot, ballot.round, ballot.replica};
+    return wire_hash(span_of(parts, sizeof parts));
+}
+
+static struct sim_vote *find_vote(struct sim_cluster_group *group, wire_slot slot,
+                                  struct wire_ballot ballot)
+{
+    size_t at = vote_hash(slot, ballot) & (group->vote_capacity - 1);
+    while (group->votes[at].slot != 0 &&
+           (group->votes[at].slot != slot || !ballot_equal(group->votes[at].ballot, ballot)))
+        at = (at + 1) & (group->vote_capacity - 1);
+    return &group->votes[at];
+}
+
+static void grow_votes(struct sim_cluster_group *group)
+{
+    struct sim_vote *old = group->votes;
+    size_t count = group->vote_capacity;
+    group->vote_capacity *= 2;
+    group->votes = wire_calloc(group->vote_capacity, sizeof *group->votes);
+    for (size_t i = 0; i < count; i++) {
+        if (old[i].slot != 0)
+            *find_vote(group, old[i].slot, old[i].ballot) = old[i];
+    }
+    free(old);
+}
+
+static void count_vote(struct sim *sim, struct sim_node *node, const struct sim_put *put)
+{
+    struct sim_cluster_group *group = group_of(sim, node);
+    if (group->vote_count * 2 >= group->vote_capacity)
+        grow_votes(group);
+    struct sim_vote *vote = find_vote(group, put->slot, put->ballot);
+    if (vote->slot == 0) {
+        *vote = (struct sim_vote){
+            .slot = put->slot, .ballot = put->ballot, .checksum = put->checksum};
+        group->vote_count++;
+    }
+    if (vote->checksum != put->checksum)
+        sim_fail(sim, "node %d: ballot %" PRIu64 ".%u proposed two values for slot %" PRIu64,
+                 node->index, put->ballot.round, put->ballot.replica, put->slot);
+    vote->nodes |= 1u << node->replica;
+    if (__builtin_popcount(vote->nodes) > group->replica_count / 2)
+        agree(sim, node, put->slot, put->checksum, group->agreement.voted,
+              group->agreement.chosen, "durable at a majority");
+}
+
+/* --- promises ---------------------------------------------------------------------------------------- */
+
+void sim_check_durable(struct sim *sim, struct sim_node *node)
+{
+    for (size_t i = 0; i < node->put_count; i++) {
+        if (!node->puts[i].learned)
+            count_vote(sim, node, &node->puts[i]);
+    }
+    if (!node->state_put)
+        return;
+    if (ballot_less(node->put_state.promised, node->durable_promise))
+        sim_fail(sim, "node %d: its durable promise fell", node->index);
+    node->durable_promise = node->put_state.promised;
+}
+
+static void speak(struct sim *sim, struct sim_node *node, struct wire_ballot ballot)
+{
+    if (ballot_less(ballot, node->spoken_promise))
+        sim_fail(sim, "node %d: votes in ballot %" PRIu64 ".%u after promising %" PRIu64 ".%u",
+                 node->index, ballot.round, ballot.replica, node->spoken_promise.round,
+                 node->spoken_promise.replica);
+    node->spoken_promise = ballot;
+    if (ballot_less(node->durable_promise, ballot))
+        sim_fail(sim, "node %d: speaks of a promise that is not durable", node->index);
+}
+
+static void check_accepted(struct sim *sim, struct sim_node *node, wire_slot slot)
+{
+    struct smr_log_entry entry;
+    if (slot <= smr_acceptor_chosen(node->roles.acceptor))
+        return; /* chosen before: the vote adds nothing */
+    if (node->log.ops->read(node->log.self, slot, &entry) != WIRE_OK)
+        sim_fail(sim, "node %d: speaks of slot %" PRIu64 ", which is not durable", node->index,
+                 slot);
+    buf_unref(&entry.batch);
+}
+
+static struct sim_read *read_of(struct sim_node *node, uint64_t tag)
+{
+    return &node->reads[tag % (sizeof node->reads / sizeof node->reads[0])];
+}
+
+void sim_check_read(struct sim *sim, struct sim_node *node, uint64_t tag)
+{
+    *read_of(node, tag) =
+        (struct sim_read){.tag = tag, .applied = group_of(sim, node)->agreement.applied};
+}
+
+static void check_index(struct sim *sim, struct sim_node *node, uint64_t tag, wire_slot index)
+{
+    const struct sim_read *read = read_of(node, tag);
+    if (read->tag == tag && index < read->applied)
+        sim_fail(sim, "node %d: a read gets index %" PRIu64 ", but slot %" PRIu64
+                      " was applied before it came in",
+                 node->index, index, read->applied);
+}
+
+/* A leader says that everything up to `bar` is chosen. */
+static void check_bar(struct sim *sim, struct sim_node *node, wire_slot bar)
+{
+    struct sim_agreement *a = &group_of(sim, node)->agreement;
+    if (bar >= SIM_SLOTS_MAX)
+        sim_fail(sim, "more slots than the simulator keeps");
+    for (; a->bar < bar; a->bar++) {
+        if (a->voted[a->bar + 1] == 0)
+            sim_fail(sim, "node %d: calls slot %" PRIu64 " chosen, which no majority accepted",
+                     node->index, a->bar + 1);
+    }
+}
+
+static void check_claim(struct sim *sim, struct sim_node *node, struct wire_ballot ballot)
+{
+    if (ballot_less(node->durable_promise, ballot))
+        sim_fail(sim, "node %d: speaks of a ballot of its own that is not durable", node->index);
+}
+
+void sim_check_spoken(struct sim *sim, struct sim_node *node, wire_replica to,
+                      const struct wire_message *message)
+{
+    if (message->type == WIRE_MESSAGE_PREPARE && to != node->replica)
+        check_claim(sim, node, message->prepare.ballot);
+    else if (message->type == WIRE_MESSAGE_ACCEPT)
+        check_bar(sim, node, message->accept.chosen);
+    else if (message->type == WIRE_MESSAGE_READ_AT)
+        check_index(sim, node, message->read_at.tag, message->read_at.index);
+    else if (message->type == WIRE_MESSAGE_CHOOSE)
+        check_bar(sim, node, message->choose.chosen);
+    if (message->type == WIRE_MESSAGE_PROMISE) {
+        speak(sim, node, message->promise.ballot);
+    } else if (message->type == WIRE_MESSAGE_ACCEPTED) {
+        if (message->accepted.slot > smr_acceptor_chosen(node->roles.acceptor))
+            speak(sim, node, message->accepted.ballot);
+        check_accepted(sim, node, message->accepted.slot);
+    }
+}
+
+/* --- states -------------------------------------------------------------------------------------------- */
+
+void sim_check_applied(struct sim *sim, struct sim_node *node)
+{
+    struct sim_agreement *a = &group_of(sim, node)->agreement;
+    wire_slot slot = smr_applier_applied(node->roles.applier);
+    uint64_t digest = smr_applier_digest(node->roles.applier);
+    if (slot >= SIM_SLOTS_MAX)
+        sim_fail(sim, "more slots than the simulator keeps");
+    if (a->digests[slot] == 0)
+        a->digests[slot] = digest;
+    if (a->digests[slot] != digest)
+        sim_fail(sim, "node %d: another state than a replica that applied the same %" PRIu64
+                      " slots",
+                 node->index, slot);
+    if (slot > a->applied)
+        a->applied = slot;
+}
+
+void sim_check_history(struct sim *sim)
+{
+    struct check_result result;
+    enum check_verdict verdict = check_history(sim->history, NULL, &result);
+    if (verdict == CHECK_LINEARIZABLE)
+        return;
+    check_explain(sim->history, NULL, &result, stderr);
+    sim_fail(sim, "what the clients saw is %s",
+             verdict == CHECK_VIOLATION ? "not linearizable" : "too much for the checker");
+}

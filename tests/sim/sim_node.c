@@ -1,0 +1,409 @@
+/* Replicas: four roles with an inbox each, a disk, and a scheduler that is as unfair as it likes.
+ *
+ * A role takes some of what is in its inbox, then settles, then its effects are carried out. The
+ * acceptor's puts are committed after that; its thread does nothing else until the commit returns,
+ * and only then do the sends leave that had to wait for it. A crash loses what was not committed. */
+#include "tests/sim/sim.h"
+
+#include <stdlib.h>
+#include "manager/map_machine.h"
+#include "server/kv_machine.h"
+#include "smr/api.h"
+#include "smr/applier.h"
+#include "smr/paxos/acceptor.h"
+#include "smr/paxos/proposer.h"
+#include "wire/batch.h"
+
+static struct smr_role role_of(struct sim_node *node, enum wire_role role)
+{
+    switch (role) {
+    case WIRE_ROLE_API:
+        return node->roles.api;
+    case WIRE_ROLE_PROPOSER:
+        return node->roles.proposer;
+    case WIRE_ROLE_APPLIER:
+        return node->roles.applier;
+    default:
+        return node->roles.acceptor;
+    }
+}
+
+bool sim_node_leads(const struct sim_node *node)
+{
+    return node->alive && smr_proposer_leads(node->roles.proposer);
+}
+
+/* --- inboxes --------------------------------------------------------------------------------------- */
+
+static void inbox_push(struct sim_inbox *inbox, struct sim_letter letter)
+{
+    if (inbox->first + inbox->count == inbox->capacity) {
+        if (inbox->first > 0)
+            memmove(inbox->letters, inbox->letters + inbox->first, inbox->count * sizeof letter);
+        inbox->first = 0;
+        if (inbox->count * 2 >= inbox->capacity) {
+            inbox->capacity = inbox->capacity == 0 ? 64 : inbox->capacity * 2;
+            inbox->letters = wire_realloc(inbox->letters, inbox->capacity * sizeof letter);
+        }
+    }
+    inbox->letters[inbox->first + inbox->count++] = letter;
+}
+
+static void inbox_empty(struct sim_inbox *inbox)
+{
+    for (size_t i = 0; i < inbox->count; i++)
+        sim_letter_free(&inbox->letters[inbox->first + i]);
+    inbox->count = inbox->first = 0;
+}
+
+static void schedule_step(struct sim *sim, struct sim_node *node, enum wire_role role)
+{
+    if (node->step_due[role])
+        return;
+    node->step_due[role] = true;
+    wire_time wait = 1 + (wire_time)sim_below(sim, sim_chance(sim, 20) ? 20000 : 100);
+    sim_schedule(sim, sim->now + wait,
+                 (struct sim_event){.kind = SIM_STEP,
+                                    .node = node->index,
+                                    .client = -1,
+                                    .role = role,
+                                    .life = node->life});
+}
+
+void sim_node_deliver(struct sim *sim, struct sim_node *node, struct sim_letter letter)
+{
+    if (!node->alive) {
+        sim_letter_free(&letter);
+        return;
+    }
+    enum wire_role role = letter.to == WIRE_ROLE_LEARNER ? WIRE_ROLE_ACCEPTOR : letter.to;
+    inbox_push(&node->inbox[role], letter);
+    schedule_step(sim, node, role);
+}
+
+/* --- effects --------------------------------------------------------------------------------------- */
+
+static void note_put(struct sim_node *node, const struct smr_log_entry *entry)
+{
+    if (node->put_count == node->put_capacity) {
+        node->put_capacity = node->put_capacity == 0 ? 16 : node->put_capacity * 2;
+        node->puts = wire_realloc(node->puts, node->put_capacity * sizeof *node->puts);
+    }
+    node->puts[node->put_count++] =
+        (struct sim_put){.slot = entry->slot,
+                         .ballot = entry->ballot,
+                         .checksum = wire_batch_checksum(buf_span(entry->batch)),
+                         .learned = entry->learned};
+}
+
+static void hold(struct sim_node *node, const struct smr_effect *effect)
+{
+    struct wire_message *m =
+        smr_out_send(&node->held, SMR_SEND_DURABLE, &effect->message.sender, effect->message.type,
+                     effect->to, effect->to_replica);
+    *m = effect->message;
+    buf_ref(m->payload);
+}
+
+static void carry_out(struct sim *sim, struct sim_node *node, struct smr_out *out)
+{
+    if (out->fatal != WIRE_OK)
+        sim_fail(sim, "node %d cannot go on: %s", node->index, out->fatal_text);
+    for (size_t i = 0; i < out->count; i++) {
+        const struct smr_effect *effect = &out->effects[i];
+        switch (effect->kind) {
+        case SMR_SEND:
+            sim_network_send(sim, node, effect);
+            break;
+        case SMR_SEND_DURABLE:
+            hold(node, effect);
+            break;
+        case SMR_PUT_SLOT:
+            note_put(node, &effect->entry);
+            node->log.ops->put_slot(node->log.self, &effect->entry);
+            break;
+        case SMR_PUT_STATE:
+            node->put_state = effect->state;
+            node->state_put = true;
+            node->log.ops->put_state(node->log.self, &effect->state);
+            break;
+        }
+    }
+    smr_out_clear(out);
+}
+
+/* --- commits --------------------------------------------------------------------------------------- */
+
+static wire_time commit_time(struct sim *sim, const struct sim_node *node)
+{
+    if (sim->now < node->slow_disk_until)
+        return (wire_time)sim_below(sim, 3 * WIRE_SECOND);
+    if (sim_chance(sim, sim->weather.stall))
+        return (wire_time)sim_below(sim, WIRE_SECOND);
+    return 50 + (wire_time)sim_below(sim, (uint64_t)sim->weather.commit_max);
+}
+
+static void begin_commit(struct sim *sim, struct sim_node *node)
+{
+    bool anything = node->put_count > 0 || node->state_put;
+    if (node->committing || (!anything && node->held.count == 0))
+        return;
+    node->committing = true;
+    wire_time takes = anything ? commit_time(sim, node) : 0;
+    sim_schedule(sim, sim->now + takes,
+                 (struct sim_event){.kind = SIM_COMMIT,
+                                    .node = node->index,
+                                    .client = -1,
+                                    .life = node->life});
+}
+
+static void make_durable(struct sim *sim, struct sim_node *node)
+{
+    if (node->log.ops->commit(node->log.self) != WIRE_OK)
+        sim_fail(sim, "node %d: commit failed", node->index);
+    sim_check_durable(sim, node);
+    node->put_count = 0;
+    node->state_put = false;
+}
+
+static void end_commit(struct sim *sim, struct sim_node *node)
+{
+    make_durable(sim, node);
+    node->committing = false;
+    for (size_t i = 0; i < node->held.count; i++)
+        sim_network_send(sim, node, &node->held.effects[i]);
+    smr_out_clear(&node->held);
+    struct smr_out out = {0};
+    struct smr_role acceptor = node->roles.acceptor;
+    acceptor.ops->durable(acceptor.self, sim->now, &out);
+    carry_out(sim, node, &out);
+    smr_out_free(&out);
+    begin_commit(sim, node);
+    if (node->inbox[WIRE_ROLE_ACCEPTOR].count > 0)
+        schedule_step(sim, node, WIRE_ROLE_ACCEPTOR);
+}
+
+/* --- steps ----------------------------------------------------------------------------------------- */
+
+static void schedule_wake(struct sim *sim, struct sim_node *node, enum wire_role role)
+{
+    struct smr_role r = role_of(node, role);
+    wire_time at = r.ops->deadline(r.self);
+    if (at == WIRE_NEVER || at == node->wake_at[role])
+        return;
+    node->wake_at[role] = at;
+    sim_schedule(sim, at,
+                 (struct sim_event){.kind = SIM_WAKE,
+                                    .node = node->index,
+                                    .client = -1,
+                                    .role = role,
+                                    .life = node->life});
+}
+
+static void after_step(struct sim *sim, struct sim_node *node, enum wire_role role,
+                       struct smr_out *out)
+{
+    struct smr_role r = role_of(node, role);
+    if (r.ops->settle != NULL)
+        r.ops->settle(r.self, sim->now, out);
+    carry_out(sim, node, out);
+    smr_out_free(out);
+    if (role == WIRE_ROLE_ACCEPTOR)
+        begin_commit(sim, node);
+    if (role == WIRE_ROLE_APPLIER)
+        sim_check_applied(sim, node);
+    schedule_wake(sim, node, role);
+}
+
+static void receive(struct sim *sim, struct sim_node *node, enum wire_role role,
+                    struct sim_letter *letter, struct smr_out *out)
+{
+    struct wire_message message;
+    if (wire_message_decode(buf_span(letter->head), &message) != WIRE_OK)
+        sim_fail(sim, "node %d: a message does not decode", node->index);
+    message.payload = letter->payload;
+    message.client = letter->client;
+    if (sim->verbose) {
+        char text[256];
+        sim_note(sim, "%s%u.%u %-8s <- %s.%u: %s", node->group == WIRE_GROUP_MANAGERS ? "m" : "s",
+                 node->group & 0xff, node->replica, wire_role_text(role),
+                 wire_role_text(message.sender.role), message.sender.replica,
+                 wire_message_print(&message, text, sizeof text));
+    }
+    if (role == WIRE_ROLE_APPLIER && message.type == WIRE_MESSAGE_CHOSEN)
+        sim_check_chosen(sim, node, message.chosen.slot,
+                         wire_batch_checksum(buf_span(message.payload)));
+    if (message.type == WIRE_MESSAGE_READ)
+        sim_check_read(sim, node, message.read.tag);
+    struct smr_role r = role_of(node, role);
+    r.ops->receive(r.self, sim->now, &message, out);
+}
+
+static void step(struct sim *sim, struct sim_node *node, enum wire_role role)
+{
+    node->step_due[role] = false;
+    if (role == WIRE_ROLE_ACCEPTOR && node->committing)
+        return; /* end_commit looks again */
+    struct sim_inbox *inbox = &node->inbox[role];
+    size_t take = 1 + (size_t)sim_below(sim, 64);
+    struct smr_out out = {0};
+    for (; take > 0 && inbox->count > 0; take--) {
+        struct sim_letter letter = inbox->letters[inbox->first++];
+        inbox->count--;
+        receive(sim, node, role, &letter, &out);
+        sim_letter_free(&letter);
+    }
+    after_step(sim, node, role, &out);
+    if (inbox->count > 0)
+        schedule_step(sim, node, role);
+}
+
+static void wake(struct sim *sim, struct sim_node *node, enum wire_role role)
+{
+    struct smr_role r = role_of(node, role);
+    if (node->wake_at[role] <= sim->now)
+        node->wake_at[role] = WIRE_NEVER;
+    if (role == WIRE_ROLE_ACCEPTOR && node->committing) {
+        node->wake_at[role] = WIRE_NEVER;
+        sim_schedule(sim, sim->now + 1000,
+                     (struct sim_event){.kind = SIM_WAKE,
+                                        .node = node->index,
+                                        .client = -1,
+                                        .role = role,
+                                        .life = node->life});
+        return;
+    }
+    if (r.ops->deadline(r.self) > sim->now && sim->now > 0) {
+        schedule_wake(sim, node, role);
+        return;
+    }
+    struct smr_out out = {0};
+    r.ops->wake(r.self, sim->now, &out);
+    after_step(sim, node, role, &out);
+}
+
+void sim_node_event(struct sim *sim, struct sim_event *event)
+{
+    struct sim_node *node = &sim->nodes[event->node];
+    if (!node->alive || (event->kind != SIM_ARRIVE && event->life != node->life))
+        return;
+    if (sim->now < node->paused_until) {
+        struct sim_event later = *event;
+        event->letter = (struct sim_letter){0};
+        /* A process that goes on takes up its threads in any order. */
+        sim_schedule(sim, node->paused_until + (wire_time)sim_below(sim, 5000), later);
+        return;
+    }
+    switch (event->kind) {
+    case SIM_STEP:
+        step(sim, node, event->role);
+        break;
+    case SIM_WAKE:
+        wake(sim, node, event->role);
+        break;
+    case SIM_COMMIT:
+        end_commit(sim, node);
+        break;
+    default:
+        sim_node_deliver(sim, node, event->letter);
+        event->letter = (struct sim_letter){0};
+        break;
+    }
+}
+
+/* --- lives ----------------------------------------------------------------------------------------- */
+
+static struct smr_machine machine_of(struct sim *sim, const struct sim_node *node)
+{
+    if (node->group == WIRE_GROUP_MANAGERS)
+        return map_machine_new(NULL);
+    uint32_t partitions = 0;
+    for (int i = 0; i < sim->group_count; i++)
+        partitions += sim->groups[i].group != WIRE_GROUP_MANAGERS;
+    return kv_machine_new(node->group, partitions);
+}
+
+void sim_node_start(struct sim *sim, struct sim_node *node)
+{
+    static const enum wire_role order[] = {WIRE_ROLE_ACCEPTOR, WIRE_ROLE_APPLIER,
+                                           WIRE_ROLE_PROPOSER, WIRE_ROLE_API};
+    assert(!node->alive);
+    node->alive = true;
+    node->life++;
+    struct smr_config config = {
+        .self = {.cluster = 7,
+                 .group = node->group,
+                 .replica = node->replica,
+                 .birth = node->birth,
+                 .start = node->life},
+        .replica_count = (uint8_t)sim->groups[node->group_index].replica_count,
+        .seed = smr_random_next(&sim->random),
+        .timing = sim->weather.timing,
+        .reads_through_log = sim->seed % 8 == 7,
+        .opening = node->opening,
+    };
+    node->roles = smr_group_new(&config, machine_of(sim, node), node->log);
+    for (int role = 0; role < SIM_ROLES; role++)
+        node->wake_at[role] = WIRE_NEVER;
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        struct smr_role r = role_of(node, order[i]);
+        struct smr_out out = {0};
+        r.ops->wake(r.self, sim->now, &out);
+        after_step(sim, node, order[i], &out);
+    }
+}
+
+static void collect_counters(struct sim *sim, struct sim_node *node)
+{
+    smr_counters_add(sim->counters, smr_api_counters(node->roles.api));
+    smr_counters_add(sim->counters, smr_proposer_counters(node->roles.proposer));
+    smr_counters_add(sim->counters, smr_acceptor_counters(node->roles.acceptor));
+    smr_counters_add(sim->counters, smr_applier_counters(node->roles.applier));
+}
+
+void sim_node_crash(struct sim *sim, struct sim_node *node)
+{
+    assert(node->alive);
+    sim->happenings->crashes++;
+    sim->happenings->leaders_crashed += sim_node_leads(node);
+    if (node->committing && sim_chance(sim, 500)) {
+        make_durable(sim, node); /* it was durable, but nobody was told */
+        sim->happenings->crashes_in_commit++;
+    } else if (node->put_count > 0 || node->state_put) {
+        sim->happenings->unsynced_writes_lost++;
+    }
+    smr_memory_log_crash(node->log);
+    node->put_count = 0;
+    node->state_put = false;
+    node->committing = false;
+    smr_out_clear(&node->held);
+    collect_counters(sim, node);
+    smr_group_free(&node->roles);
+    for (int role = 0; role < SIM_ROLES; role++) {
+        inbox_empty(&node->inbox[role]);
+        node->step_due[role] = false;
+    }
+    node->alive = false;
+    node->paused_until = 0;
+    memset(node->reads, 0, sizeof node->reads);
+    for (int i = 0; i < sim->client_count; i++) {
+        sim_schedule(sim, sim->now + (wire_time)sim_below(sim, 5000),
+                     (struct sim_event){.kind = SIM_CLIENT_LOST, .node = node->index, .client = i});
+    }
+}
+
+void sim_node_free(struct sim *sim, struct sim_node *node)
+{
+    if (node->alive) {
+        collect_counters(sim, node);
+        smr_group_free(&node->roles);
+    }
+    for (int role = 0; role < SIM_ROLES; role++) {
+        inbox_empty(&node->inbox[role]);
+        free(node->inbox[role].letters);
+    }
+    node->log.ops->close(node->log.self);
+    smr_out_free(&node->held);
+    buf_unref(&node->opening_bytes);
+    free(node->puts);
+}

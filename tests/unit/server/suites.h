@@ -1,0 +1,10 @@
+/* The suites of server/'s unit tests, one per file here. */
+#ifndef MADKV_TESTS_SERVER_SUITES_H
+#define MADKV_TESTS_SERVER_SUITES_H
+
+#include <check.h>
+
+Suite *kv_tree_suite(void);
+Suite *kv_machine_suite(void);
+
+#endif
