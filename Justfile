@@ -1,0 +1,65 @@
+# MadKV: every command of the project, by module. `just` lists, `just tree` shows modules too.
+#
+# A recipe only names its parameters; what it does is in tools/, so that it can be read, checked
+# and tested without just. Parameters reach the scripts as "$@" (positional-arguments), never by
+# pasting them into a shell line.
+
+set positional-arguments
+
+mod p3 'tools/just/p3.just'
+mod utils 'tools/just/utils.just'
+
+[private]
+default:
+    @{{ quote(just_executable()) }} --justfile {{ quote(justfile()) }} --list
+
+# show every recipe, the modules' too
+tree:
+    @{{ quote(just_executable()) }} --justfile {{ quote(justfile()) }} --list --list-submodules
+
+# install what is missing to build and test (quick and silent when nothing is)
+[no-exit-message]
+deps:
+    @exec tools/deps test
+
+# build what is stale: rel (release), debug, asan, tsan or clang, under .build/
+[no-exit-message]
+build kind='rel':
+    @exec tools/build "$@"
+
+# run all tests
+[no-exit-message]
+test *args:
+    @exec tests/run "$@"
+
+# kill a leader under a stream of writes and watch the stream go on
+[no-exit-message]
+demo *args:
+    @tools/build rel
+    @exec tools/demo "$@"
+
+# remove the build directories (never data)
+[no-exit-message]
+clean:
+    @exec tools/build --clean
+
+# start a local cluster in the background, or what is missing of it (3 managers, 2 partitions, rf 3)
+[no-exit-message]
+up managers='' partitions='' rf='':
+    @tools/build rel
+    @exec tools/cluster up "$@"
+
+# show the local cluster's state; exits 0 healthy, 5 not
+[no-exit-message]
+status:
+    @exec tools/cluster status
+
+# stop the local cluster and keep its data (`just down --wipe`: remove it too)
+[no-exit-message]
+down *args:
+    @exec tools/cluster down "$@"
+
+# stop the local cluster and remove its data and ports
+[no-exit-message]
+wipe:
+    @exec tools/cluster down --wipe

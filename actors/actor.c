@@ -1,0 +1,279 @@
+#include "actors/actor.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "actors/actor_private.h"
+#include "actors/clock.h"
+#include "actors/process.h"
+
+struct actor *actor_new(const struct actor_config *config)
+{
+    assert(config->replica_count >= 1 && config->replica_count <= WIRE_REPLICA_COUNT_MAX);
+    assert(config->self.replica < config->replica_count);
+    struct actor *self = wire_calloc(1, sizeof *self);
+    self->role = config->role;
+    self->self = config->self;
+    self->replica_count = config->replica_count;
+    self->log = config->log;
+    self->log_figures = config->log_figures;
+    self->log_figures_self = config->log_figures_self;
+    return self;
+}
+
+void actor_destroy(struct actor **actor)
+{
+    struct actor *self = *actor;
+    *actor = NULL;
+    if (self == NULL)
+        return;
+    for (size_t i = 0; i < self->socket_count; i++)
+        zmq_close(self->sockets[i].handle);
+    self->role.ops->destroy(self->role.self);
+    smr_out_free(&self->out);
+    smr_out_free(&self->held);
+    wire_writer_free(&self->scratch);
+    free(self);
+}
+
+const char *actor_name(const struct actor *self)
+{
+    return self->role.ops->name;
+}
+
+size_t actor_socket_count(const struct actor *self)
+{
+    return self->socket_count;
+}
+
+void actor_poll_items(const struct actor *self, zmq_pollitem_t *items)
+{
+    for (size_t i = 0; i < self->socket_count; i++)
+        items[i] = (zmq_pollitem_t){.socket = self->sockets[i].handle, .events = ZMQ_POLLIN};
+}
+
+/* --- carrying out ----------------------------------------------------------------------------- */
+
+/* Moves the message: the effect owns nothing afterwards. */
+static void hold(struct actor *self, struct smr_effect *effect)
+{
+    struct wire_message *held = smr_out_send(&self->held, SMR_SEND_DURABLE, &effect->message.sender,
+                                             effect->message.type, effect->to, effect->to_replica);
+    *held = effect->message;
+    effect->message.payload = NULL;
+}
+
+/* Election results are for people too: one line when it begins to lead and one when that is over.
+ */
+static void say_leadership(struct actor *self, const struct wire_message *message)
+{
+    struct wire_ballot ballot = message->leadership.ballot;
+    bool leads = message->leadership.leading;
+    if (leads == self->leads && (!leads || ballot_equal(ballot, self->leads_with)))
+        return;
+    char group[16] = "m";
+    if (message->sender.group != WIRE_GROUP_MANAGERS)
+        snprintf(group, sizeof group, "s%" PRIu32, message->sender.group);
+    if (leads)
+        wire_say("elected: group %s replica %u ballot %" PRIu64 ".%u", group,
+                 message->sender.replica, ballot.round, ballot.replica);
+    else
+        wire_say("leads no more: group %s replica %u ballot %" PRIu64 ".%u", group,
+                 message->sender.replica, self->leads_with.round, self->leads_with.replica);
+    self->leads = leads;
+    self->leads_with = ballot;
+}
+
+static void carry_out_send(struct actor *self, struct smr_effect *effect)
+{
+    struct wire_message *message = &effect->message;
+    if (message->type == WIRE_MESSAGE_LEADERSHIP)
+        say_leadership(self, message);
+    if (message->type == WIRE_MESSAGE_STATUS && effect->to == WIRE_ROLE_CLIENT)
+        actor_extend_status(self, message);
+    actor_send(self, effect->to, effect->to_replica, message);
+}
+
+static void carry_out_one(struct actor *self, struct smr_effect *effect)
+{
+    switch (effect->kind) {
+    case SMR_SEND_DURABLE:
+        /* Puts of earlier steps count too: what is held must not be overtaken by the disk's answer
+         * to something older. */
+        if (self->dirty)
+            hold(self, effect);
+        else
+            carry_out_send(self, effect);
+        break;
+    case SMR_SEND:
+        carry_out_send(self, effect);
+        break;
+    case SMR_PUT_SLOT:
+        assert(self->log.ops != NULL);
+        self->log.ops->put_slot(self->log.self, &effect->entry);
+        self->dirty = true;
+        self->dirty_bytes += effect->entry.batch->size;
+        break;
+    case SMR_PUT_STATE:
+        assert(self->log.ops != NULL);
+        self->log.ops->put_state(self->log.self, &effect->state);
+        self->dirty = true;
+        break;
+    }
+}
+
+static void carry_out(struct actor *self)
+{
+    if (self->out.fatal != WIRE_OK)
+        wire_say_die(process_exit_of(self->out.fatal), "%s: %s", self->role.ops->name,
+                     self->out.fatal_text);
+    for (size_t i = 0; i < self->out.count; i++)
+        carry_out_one(self, &self->out.effects[i]);
+    smr_out_clear(&self->out);
+}
+
+static void send_held(struct actor *self)
+{
+    for (size_t i = 0; i < self->held.count; i++)
+        carry_out_send(self, &self->held.effects[i]);
+    smr_out_clear(&self->held);
+}
+
+/* --- the log ---------------------------------------------------------------------------------- */
+
+static void note_full(struct actor *self, wire_time now)
+{
+    if (!self->full)
+        wire_say("%s: no room left on the disk: nothing is voted or stored until there is; make "
+                 "room, it goes on by itself",
+                 self->role.ops->name);
+    self->full = true;
+    self->retry = now + ACTOR_FULL_RETRY;
+}
+
+static void note_durable(struct actor *self, wire_time now)
+{
+    if (self->full)
+        wire_say("%s: there is room on the disk again", self->role.ops->name);
+    self->full = false;
+    self->dirty = false;
+    self->dirty_bytes = 0;
+    send_held(self);
+    if (self->role.ops->durable != NULL)
+        self->role.ops->durable(self->role.self, now, &self->out);
+    carry_out(self); /* puts among it make the next round due at once */
+}
+
+static void commit(struct actor *self)
+{
+    wire_time begin = clock_now();
+    if (!self->dirty || (self->full && begin < self->retry))
+        return;
+    enum wire_error error = self->log.ops->commit(self->log.self);
+    wire_time end = clock_now();
+    if (error == WIRE_FULL) {
+        note_full(self, end);
+        return;
+    }
+    /* Whatever a failed write left behind, this process can no longer know; the next one reads what
+     * is truly durable. */
+    if (error != WIRE_OK)
+        wire_say_die(WIRE_EXIT_STORAGE,
+                     "%s: the log cannot be written (%s); ending, start again "
+                     "once the disk is well",
+                     self->role.ops->name, wire_error_text(error));
+    wire_histogram_add(&self->commit_us, end - begin);
+    note_durable(self, end);
+}
+
+/* --- rounds ----------------------------------------------------------------------------------- */
+
+/* Everything that is lost is sent again, so while the disk takes nothing more is not taken in. */
+static bool must_drop(const struct actor *self)
+{
+    return self->full &&
+           (self->held.count >= ACTOR_HELD_MAX || self->dirty_bytes >= ACTOR_HELD_BYTES_MAX);
+}
+
+static void dispatch(struct actor *self, const struct wire_message *message)
+{
+    if (message->type == WIRE_MESSAGE_STATUS_ASK && self->self.role != WIRE_ROLE_API)
+        actor_answer_status(self, message);
+    else if (must_drop(self))
+        self->dropped_full++;
+    else
+        self->role.ops->receive(self->role.self, clock_now(), message, &self->out);
+}
+
+static void drain(struct actor *self, const struct actor_socket *socket)
+{
+    for (int i = 0; i < ACTOR_DRAIN_MAX; i++) {
+        struct wire_message message;
+        enum frames_outcome outcome = actor_receive(self, socket, &message);
+        if (outcome == FRAMES_NOTHING)
+            return;
+        if (outcome != FRAMES_MESSAGE)
+            continue;
+        dispatch(self, &message);
+        wire_message_clear(&message);
+    }
+}
+
+/* True if any socket had something. */
+static bool drain_all(struct actor *self, const zmq_pollitem_t *items)
+{
+    bool any = false;
+    size_t first = self->first_socket;
+    for (size_t i = 0; i < self->socket_count; i++) {
+        size_t at = (first + i) % self->socket_count;
+        if ((items[at].revents & ZMQ_POLLIN) == 0)
+            continue;
+        drain(self, &self->sockets[at]);
+        any = true;
+    }
+    if (any)
+        self->first_socket = (first + 1) % self->socket_count;
+    return any;
+}
+
+static void finish_round(struct actor *self)
+{
+    if (self->role.ops->settle != NULL)
+        self->role.ops->settle(self->role.self, clock_now(), &self->out);
+    carry_out(self);
+    commit(self);
+    self->rounds++;
+}
+
+void actor_start(struct actor *self, wire_time now)
+{
+    self->role.ops->wake(self->role.self, now, &self->out);
+    finish_round(self);
+}
+
+static wire_time role_deadline(const struct actor *self)
+{
+    return self->role.ops->deadline == NULL ? WIRE_NEVER
+                                            : self->role.ops->deadline(self->role.self);
+}
+
+void actor_round(struct actor *self, const zmq_pollitem_t *items)
+{
+    bool due = drain_all(self, items);
+    wire_time now = clock_now();
+    if (role_deadline(self) <= now) {
+        self->role.ops->wake(self->role.self, now, &self->out);
+        due = true;
+    }
+    if (due || self->dirty)
+        finish_round(self);
+}
+
+wire_time actor_deadline(const struct actor *self)
+{
+    wire_time deadline = role_deadline(self);
+    wire_time retry = !self->dirty ? WIRE_NEVER : self->full ? self->retry : 0;
+    return deadline < retry ? deadline : retry;
+}

@@ -1,0 +1,166 @@
+/* Who is at the other end: routes out, and who may speak on which socket. */
+#include "actors/actor_private.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "actors/clock.h"
+
+enum {
+    LETTER_PROPOSER = 'P',
+    LETTER_LEARNER = 'L',
+};
+
+struct wire_client actor_peer_identity(enum wire_role role, wire_replica replica)
+{
+    assert(role == WIRE_ROLE_PROPOSER || role == WIRE_ROLE_LEARNER);
+    assert(replica < WIRE_REPLICA_COUNT_MAX);
+    struct wire_client identity = {.size = 2};
+    identity.bytes[0] = role == WIRE_ROLE_PROPOSER ? LETTER_PROPOSER : LETTER_LEARNER;
+    identity.bytes[1] = (uint8_t)(replica + 1);
+    return identity;
+}
+
+/* --- routes ----------------------------------------------------------------------------------- */
+
+static void add_route(struct actor *self, enum wire_role to, wire_replica replica, void *handle,
+                      const struct wire_client *identity)
+{
+    struct actor_route *route = &self->routes[to][replica];
+    assert(route->handle == NULL);
+    route->handle = handle;
+    route->routed = identity != NULL;
+    if (identity != NULL)
+        route->to = *identity;
+}
+
+static void add_peer_routes(struct actor *self, void *handle)
+{
+    for (wire_replica r = 0; r < self->replica_count; r++) {
+        if (r == self->self.replica)
+            continue;
+        struct wire_client proposer = actor_peer_identity(WIRE_ROLE_PROPOSER, r);
+        struct wire_client learner = actor_peer_identity(WIRE_ROLE_LEARNER, r);
+        add_route(self, WIRE_ROLE_PROPOSER, r, handle, &proposer);
+        add_route(self, WIRE_ROLE_LEARNER, r, handle, &learner);
+    }
+}
+
+void actor_add_socket(struct actor *self, void *socket, enum actor_link link, enum wire_role role,
+                      wire_replica replica)
+{
+    static const struct wire_client any = {.size = 0};
+    assert(self->socket_count < ACTOR_SOCKETS_MAX);
+    self->sockets[self->socket_count++] =
+        (struct actor_socket){.handle = socket, .link = link, .role = role, .replica = replica};
+    switch (link) {
+    case ACTOR_LINK_SIBLING:
+        assert(replica == self->self.replica);
+        add_route(self, role, replica, socket, NULL);
+        break;
+    case ACTOR_LINK_PEER:
+        assert(replica != self->self.replica && replica < self->replica_count);
+        add_route(self, role, replica, socket, NULL);
+        break;
+    case ACTOR_LINK_PEERS:
+        add_peer_routes(self, socket);
+        break;
+    case ACTOR_LINK_CLIENTS:
+        add_route(self, WIRE_ROLE_CLIENT, 0, socket, &any);
+        break;
+    }
+}
+
+void actor_send(struct actor *self, enum wire_role to, wire_replica to_replica,
+                const struct wire_message *message)
+{
+    assert((unsigned)to < WIRE_ROLE_COUNT && to_replica < WIRE_REPLICA_COUNT_MAX);
+    struct actor_route *route = &self->routes[to][to == WIRE_ROLE_CLIENT ? 0 : to_replica];
+    assert(route->handle != NULL);
+    const struct wire_client *id = NULL;
+    if (route->routed)
+        id = route->to.size == 0 ? &message->client : &route->to;
+    if (frames_send(route->handle, id, message, &self->scratch))
+        route->sent++;
+    else
+        route->refused++;
+}
+
+/* --- who speaks ------------------------------------------------------------------------------- */
+
+static bool from_peer(const struct actor *self, const struct wire_message *message)
+{
+    enum wire_role role = message->sender.role;
+    wire_replica replica = message->sender.replica;
+    if (role != WIRE_ROLE_PROPOSER && role != WIRE_ROLE_LEARNER)
+        return false;
+    if (replica >= self->replica_count || replica == self->self.replica)
+        return false;
+    struct wire_client expected = actor_peer_identity(role, replica);
+    return expected.size == message->client.size &&
+           memcmp(expected.bytes, message->client.bytes, expected.size) == 0;
+}
+
+static bool speaker_fits(const struct actor *self, const struct actor_socket *socket,
+                         const struct wire_message *message)
+{
+    switch (socket->link) {
+    case ACTOR_LINK_SIBLING:
+    case ACTOR_LINK_PEER:
+        return message->sender.role == socket->role && message->sender.replica == socket->replica;
+    case ACTOR_LINK_PEERS:
+        return from_peer(self, message);
+    case ACTOR_LINK_CLIENTS:
+        return message->sender.role == WIRE_ROLE_CLIENT;
+    }
+    return false;
+}
+
+static void say_fault(struct actor *self, const struct actor_socket *socket,
+                      enum frames_outcome outcome)
+{
+    static const char *const places[] = {
+        [ACTOR_LINK_SIBLING] = "another actor",
+        [ACTOR_LINK_PEER] = "a peer",
+        [ACTOR_LINK_PEERS] = "the peers' port",
+        [ACTOR_LINK_CLIENTS] = "the clients' port",
+    };
+    wire_say_gated(&self->gate, clock_now(), "%s: dropped a message from %s: bad %s",
+                   self->role.ops->name, places[socket->link], frames_outcome_text(outcome));
+}
+
+static unsigned frame_flags(enum actor_link link)
+{
+    switch (link) {
+    case ACTOR_LINK_SIBLING:
+        return 0;
+    case ACTOR_LINK_PEER:
+        return FRAMES_OUTSIDE;
+    default:
+        return FRAMES_OUTSIDE | FRAMES_ROUTED;
+    }
+}
+
+enum frames_outcome actor_receive(struct actor *self, const struct actor_socket *socket,
+                                  struct wire_message *message)
+{
+    enum frames_outcome outcome =
+        frames_receive(socket->handle, frame_flags(socket->link), message);
+    if (outcome == FRAMES_NOTHING)
+        return outcome;
+    if (outcome == FRAMES_MESSAGE && !speaker_fits(self, socket, message)) {
+        wire_message_clear(message);
+        outcome = FRAMES_BAD_SENDER;
+    }
+    self->received[outcome]++;
+    if (outcome == FRAMES_MESSAGE)
+        return outcome;
+    if (socket->link == ACTOR_LINK_SIBLING) {
+        wire_say("%s: bug: a message from the %s of this process has a bad %s",
+                 self->role.ops->name, wire_role_text(socket->role), frames_outcome_text(outcome));
+        abort();
+    }
+    say_fault(self, socket, outcome);
+    return outcome;
+}

@@ -1,0 +1,71 @@
+/* What actor.c (rounds), actor_link.c (sockets, routes) and actor_figures.c share. Nobody else
+ * includes it. */
+#ifndef MADKV_ACTORS_ACTOR_PRIVATE_H
+#define MADKV_ACTORS_ACTOR_PRIVATE_H
+
+#include "actors/actor.h"
+#include "actors/frames.h"
+#include "wire/histogram.h"
+#include "wire/say.h"
+
+struct actor_socket {
+    void *handle;         /* the ZeroMQ socket, owned */
+    enum actor_link link; /* who may be there */
+    enum wire_role role;  /* of SIBLING and PEER: who is */
+    wire_replica replica; /* likewise */
+};
+
+/* How to reach one actor of one replica. */
+struct actor_route {
+    void *handle;          /* through which socket; NULL: not at all */
+    bool routed;           /* that socket is a ROUTER: `to` comes first */
+    struct wire_client to; /* the identity there; size 0: the message names the client */
+    uint64_t sent;         /* messages taken by the transport */
+    uint64_t refused;      /* messages it would not take; lost */
+};
+
+struct actor {
+    struct smr_role role;                                           /* the core */
+    struct wire_sender self;                                        /* who it is */
+    uint8_t replica_count;                                          /* r */
+    struct smr_log log;                                             /* ops NULL: none */
+    void (*log_figures)(const void *self, struct wire_writer *out); /* NULL: none */
+    const void *log_figures_self;                                   /* its argument */
+
+    struct actor_socket sockets[ACTOR_SOCKETS_MAX]; /* all of them */
+    size_t socket_count;                            /* how many */
+    size_t first_socket;                            /* where the next round begins to drain */
+    struct actor_route routes[WIRE_ROLE_COUNT][WIRE_REPLICA_COUNT_MAX]; /* [to][to_replica] */
+
+    struct smr_out out;         /* what the role wanted in this round */
+    struct smr_out held;        /* SEND_DURABLEs that wait for a commit */
+    bool dirty;                 /* something was put and is not durable yet */
+    uint64_t dirty_bytes;       /* batches among it */
+    bool full;                  /* the last commit found no room */
+    wire_time retry;            /* while full: when to try again */
+    struct wire_writer scratch; /* room to encode in */
+
+    bool leads;                    /* of a proposer: it said so last ... */
+    struct wire_ballot leads_with; /* ... of this ballot */
+
+    uint64_t rounds;                         /* rounds that had a cause */
+    uint64_t received[FRAMES_OUTCOME_COUNT]; /* messages taken off sockets, by what they were */
+    uint64_t dropped_full;                   /* messages dropped because the disk is full */
+    struct wire_histogram commit_us;         /* how long commits took */
+    struct wire_say_gate gate;               /* for lines that outsiders cause */
+};
+
+/* Puts a message on the way; a refusal is counted as a loss. */
+void actor_send(struct actor *self, enum wire_role to, wire_replica to_replica,
+                const struct wire_message *message);
+
+/* Takes one message off a socket and judges who sent it. Faults are counted and said here. */
+enum frames_outcome actor_receive(struct actor *self, const struct actor_socket *socket,
+                                  struct wire_message *message);
+
+/* Answers a STATUS_ASK in the name of the role. */
+void actor_answer_status(struct actor *self, const struct wire_message *ask);
+/* The API's answer to a client with this actor's own figures behind it. */
+void actor_extend_status(struct actor *self, struct wire_message *status);
+
+#endif

@@ -1,0 +1,53 @@
+/* Messages as ZeroMQ frames, both ways.
+ *
+ *     [routing id]   on a ROUTER only; put there by ZeroMQ, chosen by us on the way out
+ *     head           wire_message_encode; at most WIRE_HEAD_BYTES_MAX
+ *     payload        only of types that have one; may be empty
+ *
+ * A payload is never copied on the way out, and on the way in only where that saves memory:
+ * libzmq's TCP decoder hands out small frames as pieces of a shared 8 KiB chunk, and a log entry
+ * kept for long would keep the whole chunk.
+ *
+ * Thread: whoever owns the socket. The bytes of a sent payload are read and its reference is
+ * dropped on any thread. Nothing here ever blocks. */
+#ifndef MADKV_ACTORS_FRAMES_H
+#define MADKV_ACTORS_FRAMES_H
+
+#include "wire/message.h"
+
+/* What came out of a socket. All but NOTHING and MESSAGE are faults of the sender. */
+#define FRAMES_OUTCOMES(X)                                                                         \
+    X(NOTHING, "nothing")                                                                          \
+    X(MESSAGE, "messages")                                                                         \
+    X(BAD_ROUTING_ID, "routing_id") /* longer than any of ours, or nobody's we know */             \
+    X(BAD_HEAD, "malformed")        /* no head, too long a one, or one that does not decode */     \
+    X(BAD_PAYLOAD, "payload")       /* missing, or one frame too many */                           \
+    X(BAD_SENDER, "sender")         /* the head names somebody else than the connection */
+
+enum frames_outcome {
+#define X(NAME, text) FRAMES_##NAME,
+    FRAMES_OUTCOMES(X)
+#undef X
+        FRAMES_OUTCOME_COUNT
+};
+
+/* The word for it in figures and lines. */
+const char *frames_outcome_text(enum frames_outcome outcome);
+
+enum frames_flags {
+    FRAMES_ROUTED = 1,  /* a ROUTER: a routing id comes first and goes to message->client */
+    FRAMES_OUTSIDE = 2, /* TCP: small payloads are copied, see above */
+};
+
+/* Takes one message off the socket, whole. On FRAMES_MESSAGE *message is filled and its payload
+ * owned by the caller; else it is untouched. Never FRAMES_BAD_SENDER: that is for the caller to
+ * judge. */
+enum frames_outcome frames_receive(void *socket, unsigned flags, struct wire_message *message);
+
+/* Puts one message on the socket, whole, to `to` where the socket is a ROUTER (else NULL). The
+ * message stays the caller's. False: refused (no such peer, or its queue is full), nothing was
+ * sent. Scratch is room to encode in. */
+bool frames_send(void *socket, const struct wire_client *to, const struct wire_message *message,
+                 struct wire_writer *scratch);
+
+#endif

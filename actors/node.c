@@ -1,0 +1,262 @@
+#include "actors/node.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "actors/process.h"
+#include "smr/group.h"
+#include "wire/say.h"
+
+const char node_exit_statuses[] =
+    "exit status:\n"
+    "  0  ended as it was told to (SIGTERM, SIGINT)\n"
+    "  1  failed in a way not named below\n"
+    "  2  a flag is wrong or missing\n"
+    "  3  backer_path belongs to another node or cluster or is in use by a process, or this\n"
+    "     replica voted before from another directory\n"
+    "  4  a listening address is in use or not of this machine\n"
+    "  6  the disk is full, not writable, or failed\n"
+    "  7  the flags contradict the founded cluster";
+
+static_assert(WIRE_EXIT_FAILED == 1 && WIRE_EXIT_USAGE == 2 && WIRE_EXIT_IDENTITY == 3 &&
+                  WIRE_EXIT_ADDRESS == 4 && WIRE_EXIT_STORAGE == 6 && WIRE_EXIT_TOPOLOGY == 7,
+              "the text above says so");
+
+/* --- flags ------------------------------------------------------------------------------------ */
+
+static void take_address(const struct node *self, const char *flag, const char *given,
+                         struct wire_address *address)
+{
+    const char *problem = "an address";
+    if (given == NULL || wire_address_parse(given, address, &problem) != WIRE_OK)
+        wire_flags_fail(self->program, flag, given, "%s", problem);
+}
+
+/* The list leaves the node itself out, so the places from its own on shift by one. */
+static void take_peers(struct node *self, const char *given)
+{
+    struct wire_address listed[WIRE_REPLICA_COUNT_MAX];
+    const char *problem = "";
+    char bad_part[WIRE_ADDRESS_TEXT_MAX];
+    size_t count = 0;
+    if (given != NULL && wire_address_list_parse(given, listed, WIRE_REPLICA_COUNT_MAX - 1, &count,
+                                                 &problem, bad_part) != WIRE_OK)
+        wire_flags_fail(self->program, "peer_addrs", bad_part, "%s", problem);
+    if (count % 2 != 0)
+        wire_flags_fail(self->program, "peer_addrs", given,
+                        "the other replicas of a group of 1, 3, 5, 7 or 9: "
+                        "none, 2, 4, 6 or 8 addresses");
+    self->replica_count = (uint8_t)(count + 1);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(listed[i].text, listed[k].text) == 0)
+                wire_flags_fail(self->program, "peer_addrs", listed[i].text, "each address once");
+        self->peers[i < self->replica ? i : i + 1] = listed[i];
+    }
+}
+
+static const struct replica_placement *placement_of(const struct node *self, const char *given)
+{
+    static const struct replica_placement *const known[] = {&replica_thread_per_actor,
+                                                            &replica_one_thread};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (given == NULL || strcmp(given, known[i]->name) == 0)
+            return known[i];
+    wire_flags_fail(self->program, "threads", given, "%s or %s", known[0]->name, known[1]->name);
+}
+
+static void say_as(const struct node *self)
+{
+    if (self->group == WIRE_GROUP_MANAGERS)
+        wire_say_as("%s m.%u", self->program->name, self->replica);
+    else
+        wire_say_as("%s s%" PRIu32 ".%u", self->program->name, self->group, self->replica);
+}
+
+void node_init(struct node *self, const struct wire_program *program, uint32_t group,
+               const struct node_flags *flags)
+{
+    *self = (struct node){.program = program, .group = group, .listen_flag = flags->listen_flag};
+    self->replica = (wire_replica)flags->replica_id;
+    take_address(self, flags->listen_flag, flags->listen, &self->listen);
+    take_peers(self, flags->peer_addrs);
+    if (flags->replica_id >= self->replica_count) {
+        char given[24];
+        snprintf(given, sizeof given, "%" PRIu64, flags->replica_id);
+        wire_flags_fail(program, "replica_id", given,
+                        "a number from 0 to %u (--peer_addrs makes a group of %u)",
+                        self->replica_count - 1, self->replica_count);
+    }
+    if (self->replica_count > 1)
+        take_address(self, "p2p_listen", flags->p2p_listen, &self->p2p_listen);
+    self->placement = placement_of(self, flags->threads);
+    if (strcmp(flags->backer_path, "none") != 0)
+        self->backer_path = flags->backer_path;
+    say_as(self);
+}
+
+/* --- the directory ---------------------------------------------------------------------------- */
+
+void node_open(struct node *self, const struct wire_identity *known, const char *topology)
+{
+    char problem[STORE_PROBLEM_BYTES];
+    struct store_config config = {.path = self->backer_path, .self = *known, .topology = topology};
+    config.self.group = self->group;
+    config.self.replica = self->replica;
+    config.self.replica_count = self->replica_count;
+    enum wire_error error = store_open(&config, &self->store, problem);
+    if (error != WIRE_OK)
+        wire_say_die(process_exit_of(error), "%s", problem);
+}
+
+const struct wire_identity *node_identity(const struct node *self)
+{
+    return store_identity(self->store);
+}
+
+void node_put_identity(struct node *self, const struct wire_identity *identity)
+{
+    enum wire_error error = store_put_identity(self->store, identity);
+    if (error != WIRE_OK)
+        wire_say_die(process_exit_of(error), "backer_path '%s' cannot be written",
+                     self->backer_path);
+}
+
+void node_ensure_birth(struct node *self)
+{
+    struct wire_identity identity = *node_identity(self);
+    if (identity.birth.generation != 0)
+        return;
+    identity.birth = (struct wire_birth){.generation = 1, .nonce = node_random()};
+    node_put_identity(self, &identity);
+}
+
+static struct wire_hard_state load_state(struct node *self)
+{
+    struct wire_hard_state state;
+    wire_slot highest;
+    struct smr_log log = store_log(self->store);
+    enum wire_error error = log.ops->load(log.self, &state, &highest);
+    if (error != WIRE_OK)
+        wire_say_die(process_exit_of(error),
+                     "backer_path '%s': what this replica promised cannot be read (%s), so it must "
+                     "not vote; restore the directory from a copy, or retire this replica",
+                     self->backer_path, wire_error_text(error));
+    return state;
+}
+
+bool node_is_admitted(struct node *self)
+{
+    return load_state(self).admitted;
+}
+
+void node_admit(struct node *self)
+{
+    struct wire_hard_state state = load_state(self);
+    struct smr_log log = store_log(self->store);
+    state.admitted = true;
+    log.ops->put_state(log.self, &state);
+    enum wire_error error = log.ops->commit(log.self);
+    if (error != WIRE_OK)
+        wire_say_die(process_exit_of(error), "backer_path '%s' cannot be written: %s",
+                     self->backer_path, wire_error_text(error));
+}
+
+/* --- serving ---------------------------------------------------------------------------------- */
+
+uint64_t node_random(void)
+{
+    uint64_t bits = 0;
+    while (bits == 0) {
+        ssize_t got = getrandom(&bits, sizeof bits, 0);
+        if (got < 0 && errno != EINTR)
+            wire_say_die(WIRE_EXIT_FAILED, "the system gives no random numbers: %s",
+                         strerror(errno));
+        if (got != (ssize_t)sizeof bits)
+            bits = 0;
+    }
+    return bits;
+}
+
+static struct replica_config replica_config_of(const struct node *self, const char *api_flag,
+                                               const struct smr_config *config,
+                                               struct smr_machine machine)
+{
+    struct smr_log log = store_log(self->store);
+    struct smr_group group = smr_group_new(config, machine, log);
+    return (struct replica_config){
+        .context = self->context,
+        .self = config->self,
+        .replica_count = self->replica_count,
+        .api_flag = api_flag,
+        .api_listen = self->listen.text,
+        .p2p_listen = self->replica_count == 1 ? NULL : self->p2p_listen.text,
+        .roles = {[REPLICA_API] = group.api,
+                  [REPLICA_PROPOSER] = group.proposer,
+                  [REPLICA_ACCEPTOR] = group.acceptor,
+                  [REPLICA_APPLIER] = group.applier},
+        .log = log,
+        .log_figures = store_figures,
+        .log_figures_self = self->store,
+        .placement = self->placement,
+    };
+}
+
+static struct replica *start_replica(const struct node *self, const struct smr_config *config,
+                                     struct smr_machine machine)
+{
+    char problem[SOCKET_PROBLEM_BYTES], flag[64];
+    snprintf(flag, sizeof flag, "--%s", self->listen_flag);
+    struct replica_config wanted = replica_config_of(self, flag, config, machine);
+    struct replica *replica = replica_new(&wanted, problem);
+    if (replica == NULL)
+        wire_say_die(WIRE_EXIT_ADDRESS, "%s", problem);
+    for (wire_replica peer = 0; peer < self->replica_count; peer++)
+        if (peer != self->replica &&
+            !replica_connect(replica, peer, self->peers[peer].text, problem))
+            wire_say_die(WIRE_EXIT_USAGE, "--peer_addrs: %s", problem);
+    if (!replica_start(replica))
+        wire_say_die(WIRE_EXIT_FAILED, "the system gives no threads: %s", strerror(errno));
+    return replica;
+}
+
+static void say_ready(const struct node *self)
+{
+    char peers[WIRE_ADDRESS_TEXT_MAX + 32] = "";
+    if (self->replica_count > 1)
+        snprintf(peers, sizeof peers, " and %s for peers", self->p2p_listen.text);
+    wire_say("listening on %s for clients%s; replica %u of %u, start %" PRIu64 ", data in %s",
+             self->listen.text, peers, self->replica, self->replica_count,
+             node_identity(self)->start,
+             self->backer_path == NULL ? "memory only" : self->backer_path);
+}
+
+int node_serve(struct node *self, uint64_t cluster, struct smr_machine machine, struct span opening)
+{
+    const struct wire_identity *identity = node_identity(self);
+    struct smr_config config = {
+        .self = {.cluster = cluster,
+                 .group = self->group,
+                 .replica = self->replica,
+                 .birth = identity->birth,
+                 .start = identity->start},
+        .replica_count = self->replica_count,
+        .seed = node_random(),
+        .timing = smr_timing_default(),
+        .reads_through_log = self->reads_through_log,
+        .opening = opening,
+    };
+    process_hold_signals();
+    struct replica *replica = start_replica(self, &config, machine);
+    say_ready(self);
+    int got = process_wait();
+    wire_say("ending: %s", strsignal(got));
+    replica_destroy(&replica);
+    process_end();
+    store_close(&self->store);
+    return WIRE_EXIT_OK;
+}

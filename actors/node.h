@@ -1,0 +1,73 @@
+/* A node: what madkv-server and madkv-manager have in common around their state machines. Flags
+ * that both take, the directory, the birth, the replica from start to end.
+ *
+ * Whatever is wrong ends the process with one line and the fixed exit status of its kind, so that
+ * both programs say the same in the same words. Thread: `main`. */
+#ifndef MADKV_ACTORS_NODE_H
+#define MADKV_ACTORS_NODE_H
+
+#include "actors/replica.h"
+#include "actors/store.h"
+#include "smr/machine.h"
+#include "wire/address.h"
+#include "wire/flags.h"
+
+/* The exit statuses, for --help of both. */
+extern const char node_exit_statuses[];
+
+/* Flags as they were given; NULL: not given. */
+struct node_flags {
+    uint64_t replica_id;     /* --replica_id */
+    const char *listen_flag; /* what the program calls its clients' address, without dashes */
+    const char *listen;      /* its value */
+    const char *p2p_listen;  /* --p2p_listen */
+    const char *peer_addrs;  /* --peer_addrs */
+    const char *backer_path; /* --backer_path */
+    const char *threads;     /* --threads */
+};
+
+struct node {
+    const struct wire_program *program;                /* for usage errors */
+    void *context;                                     /* of ZeroMQ */
+    uint32_t group;                                    /* partition, or WIRE_GROUP_MANAGERS */
+    wire_replica replica;                              /* own place in the group */
+    uint8_t replica_count;                             /* r: peers and this one */
+    const char *listen_flag;                           /* as in node_flags */
+    struct wire_address listen;                        /* for clients */
+    struct wire_address p2p_listen;                    /* for peers, where r is above 1 */
+    struct wire_address peers[WIRE_REPLICA_COUNT_MAX]; /* by replica; the own one is empty */
+    const char *backer_path;                           /* NULL: memory only */
+    const struct replica_placement *placement;         /* which actor on which thread */
+    bool reads_through_log;                            /* see smr/config.h */
+    struct store *store;                               /* once open */
+};
+
+/* Checks the flags against each other and fills the node in; usage errors end the process. group is
+ * the caller's to check. Says everything from here on in the node's name. */
+void node_init(struct node *self, const struct wire_program *program, uint32_t group,
+               const struct node_flags *flags);
+
+/* Opens the directory. self_identity: cluster, topology and partitions as far as they are known;
+ * who it is is filled in. */
+void node_open(struct node *self, const struct wire_identity *known, const char *topology);
+
+/* Whose directory it is. */
+const struct wire_identity *node_identity(const struct node *self);
+/* Makes it durable. */
+void node_put_identity(struct node *self, const struct wire_identity *identity);
+/* Gives a directory that has none a birth, durably, before anybody hears of it. */
+void node_ensure_birth(struct node *self);
+/* Whether this disk may vote. */
+bool node_is_admitted(struct node *self);
+/* Makes it so, durably. */
+void node_admit(struct node *self);
+
+/* Serves until told to end, then closes everything. cluster: what message heads carry. opening: see
+ * smr/config.h. Takes over the machine. Returns the exit status. */
+int node_serve(struct node *self, uint64_t cluster, struct smr_machine machine,
+               struct span opening);
+
+/* Random bits of the system, for ids; never 0. Ends the process if there are none. */
+uint64_t node_random(void);
+
+#endif

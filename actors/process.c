@@ -1,0 +1,130 @@
+#include "actors/process.h"
+
+#include <assert.h>
+#include <czmq.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "actors/clock.h"
+#include "wire/error.h"
+#include "wire/figures.h"
+#include "wire/say.h"
+
+int process_exit_of(enum wire_error error)
+{
+    switch (error) {
+    case WIRE_IDENTITY:
+    case WIRE_IN_USE:
+        return WIRE_EXIT_IDENTITY;
+    case WIRE_USAGE:
+        return WIRE_EXIT_TOPOLOGY;
+    case WIRE_FULL:
+    case WIRE_DAMAGED:
+    case WIRE_FAILED:
+        return WIRE_EXIT_STORAGE;
+    default:
+        return WIRE_EXIT_FAILED;
+    }
+}
+
+/* A connection is a descriptor, and the default of 1024 is few. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        wire_say("cannot raise the limit of open files: %s", strerror(errno));
+}
+
+void *process_begin(void)
+{
+    umask(077);
+    raise_file_limit();
+    signal(SIGPIPE, SIG_IGN);
+    zsys_handler_set(NULL); /* before zsys_init, which installs handlers otherwise */
+    void *context = zsys_init();
+    if (context == NULL)
+        wire_say_die(WIRE_EXIT_FAILED, "cannot initialise ZeroMQ: %s", strerror(errno));
+    return context;
+}
+
+static void stop_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+}
+
+void process_hold_signals(void)
+{
+    sigset_t set;
+    stop_signals(&set);
+    int failed = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    assert(failed == 0);
+    (void)failed;
+}
+
+static void *watch(void *nothing)
+{
+    (void)nothing;
+    struct timespec left = {.tv_sec = PROCESS_STOP_SECONDS};
+    while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
+        continue;
+    wire_say_die(WIRE_EXIT_FAILED, "did not end in %d seconds; ended the hard way",
+                 PROCESS_STOP_SECONDS);
+}
+
+int process_wait(void)
+{
+    sigset_t set;
+    int got = 0;
+    stop_signals(&set);
+    while (sigwait(&set, &got) != 0)
+        continue;
+    pthread_t watchdog;
+    if (pthread_create(&watchdog, NULL, watch, NULL) == 0)
+        pthread_detach(watchdog);
+    return got;
+}
+
+void process_end(void)
+{
+    zsys_shutdown();
+}
+
+/* Fields 22 and 24 of /proc/self/stat (proc(5)): clock ticks from boot to our start, and pages in
+ * memory. Field 2, the name, may hold anything, but the last ) ends it. */
+static bool read_stat(uint64_t *start_ticks, uint64_t *pages)
+{
+    char text[1024];
+    FILE *file = fopen("/proc/self/stat", "re");
+    if (file == NULL)
+        return false;
+    size_t size = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[size] = '\0';
+    const char *rest = strrchr(text, ')');
+    return rest != NULL && sscanf(rest,
+                                  ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
+                                  "%*d %*d %*d %*d %" SCNu64 " %*u %" SCNu64,
+                                  start_ticks, pages) == 2;
+}
+
+void process_figures(struct wire_writer *out)
+{
+    uint64_t start_ticks, pages;
+    wire_figure_number(out, "process.pid", (uint64_t)getpid());
+    if (!read_stat(&start_ticks, &pages))
+        return;
+    uint64_t start_ms = start_ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+    uint64_t now_ms = (uint64_t)(clock_now() / WIRE_MS);
+    wire_figure_number(out, "process.rss_bytes", pages * (uint64_t)sysconf(_SC_PAGESIZE));
+    wire_figure_number(out, "process.uptime_ms", now_ms > start_ms ? now_ms - start_ms : 0);
+}

@@ -1,0 +1,37 @@
+/* What every serving process does besides serving: it prepares itself, waits to be told to end, and
+ * ends for sure.
+ *
+ * Thread: `main`. */
+#ifndef MADKV_ACTORS_PROCESS_H
+#define MADKV_ACTORS_PROCESS_H
+
+#include "wire/error.h"
+#include "wire/pack.h"
+
+#define PROCESS_STOP_SECONDS 5 /* an orderly end that takes longer becomes a disorderly one */
+
+/* The exit status of a process that cannot go on for that reason. */
+int process_exit_of(enum wire_error error);
+
+/* First thing in main, before any library has a thread: private files (umask 077), as many open
+ * files as the system allows, czmq's own signal handling off. Returns the process's one ZeroMQ
+ * context, which is czmq's, so that a client inside the process shares it. */
+void *process_begin(void);
+
+/* From here on SIGTERM and SIGINT no longer kill but are waited for. Until here they do: before
+ * anything is served, dying at any point is safe, and a process that waits for its managers must be
+ * possible to end. */
+void process_hold_signals(void);
+
+/* Waits for SIGTERM or SIGINT and returns which. From then on the process ends within
+ * PROCESS_STOP_SECONDS, whatever happens. */
+int process_wait(void);
+
+/* Terminates the context; all sockets must be closed. */
+void process_end(void);
+
+/* Appends what the process is and takes: process.pid, process.rss_bytes and process.uptime_ms; the
+ * latter two are left out if the system does not tell. Any thread. */
+void process_figures(struct wire_writer *out);
+
+#endif

@@ -1,0 +1,232 @@
+#include "actors/runtime.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "actors/clock.h"
+
+enum {
+    ITEMS_MAX = 1 + RUNTIME_THREAD_ACTORS_MAX * ACTOR_SOCKETS_MAX,
+    NAME_BYTES = 16,        /* what Linux gives a thread's name */
+    TIMEOUT_MAX_MS = 60000, /* an idle thread looks at the clock at least this often */
+};
+
+struct runtime_thread {
+    struct actor *actors[RUNTIME_THREAD_ACTORS_MAX]; /* hosted here */
+    size_t actor_count;                              /* how many */
+    void *inside;                                    /* the thread's end of the control pair */
+    void *outside;                                   /* main's end */
+    pthread_t thread;                                /* while it runs */
+    bool runs;                                       /* started and not joined */
+};
+
+struct runtime {
+    void *context;                                      /* of ZeroMQ */
+    struct runtime_thread threads[RUNTIME_THREADS_MAX]; /* by number; those without actors unused */
+};
+
+struct runtime *runtime_new(void *context)
+{
+    struct runtime *self = wire_calloc(1, sizeof *self);
+    self->context = context;
+    return self;
+}
+
+void runtime_host(struct runtime *self, struct actor *actor, unsigned thread)
+{
+    assert(thread < RUNTIME_THREADS_MAX);
+    struct runtime_thread *host = &self->threads[thread];
+    assert(!host->runs && host->actor_count < RUNTIME_THREAD_ACTORS_MAX);
+    host->actors[host->actor_count++] = actor;
+}
+
+/* --- the loop --------------------------------------------------------------------------------- */
+
+static long poll_timeout_ms(const struct runtime_thread *self)
+{
+    wire_time deadline = WIRE_NEVER;
+    for (size_t i = 0; i < self->actor_count; i++) {
+        wire_time wish = actor_deadline(self->actors[i]);
+        deadline = wish < deadline ? wish : deadline;
+    }
+    wire_time now = clock_now();
+    if (deadline <= now)
+        return 0;
+    if (deadline - now >= TIMEOUT_MAX_MS * WIRE_MS)
+        return TIMEOUT_MAX_MS;
+    /* Rounded up: waking before the deadline would mean to poll again for nothing. */
+    return (long)((deadline - now + WIRE_MS - 1) / WIRE_MS);
+}
+
+/* Item 0 is the control pair; the sockets of each actor follow in order. */
+static int fill_items(const struct runtime_thread *self, zmq_pollitem_t items[ITEMS_MAX])
+{
+    int count = 1;
+    items[0] = (zmq_pollitem_t){.socket = self->inside, .events = ZMQ_POLLIN};
+    for (size_t i = 0; i < self->actor_count; i++) {
+        actor_poll_items(self->actors[i], items + count);
+        count += (int)actor_socket_count(self->actors[i]);
+    }
+    return count;
+}
+
+static void clear_events(zmq_pollitem_t *items, int count)
+{
+    for (int i = 0; i < count; i++)
+        items[i].revents = 0;
+}
+
+static void run_rounds(struct runtime_thread *self, const zmq_pollitem_t *items)
+{
+    for (size_t i = 0; i < self->actor_count; i++) {
+        actor_round(self->actors[i], items);
+        items += actor_socket_count(self->actors[i]);
+    }
+}
+
+static void run_loop(struct runtime_thread *self)
+{
+    zmq_pollitem_t items[ITEMS_MAX];
+    int count = fill_items(self, items);
+    for (;;) {
+        int ready = zmq_poll(items, count, poll_timeout_ms(self));
+        if (ready < 0) {
+            assert(errno == EINTR);
+            clear_events(items, count);
+        }
+        if ((items[0].revents & ZMQ_POLLIN) != 0)
+            return;
+        run_rounds(self, items + 1);
+    }
+}
+
+static void *run_thread(void *thread)
+{
+    struct runtime_thread *self = thread;
+    for (size_t i = 0; i < self->actor_count; i++)
+        actor_start(self->actors[i], clock_now());
+    int sent = zmq_send(self->inside, "ready", 5, 0);
+    assert(sent == 5);
+    (void)sent;
+    run_loop(self);
+    return NULL;
+}
+
+/* --- start and stop --------------------------------------------------------------------------- */
+
+static void close_control(struct runtime_thread *self)
+{
+    if (self->inside != NULL)
+        zmq_close(self->inside);
+    if (self->outside != NULL)
+        zmq_close(self->outside);
+    self->inside = self->outside = NULL;
+}
+
+static bool open_control(struct runtime_thread *self, void *context)
+{
+    char endpoint[64];
+    int linger = 0;
+    snprintf(endpoint, sizeof endpoint, "inproc://control.%p", (void *)self);
+    self->inside = zmq_socket(context, ZMQ_PAIR);
+    self->outside = zmq_socket(context, ZMQ_PAIR);
+    bool ok = self->inside != NULL && self->outside != NULL &&
+              zmq_setsockopt(self->inside, ZMQ_LINGER, &linger, sizeof linger) == 0 &&
+              zmq_setsockopt(self->outside, ZMQ_LINGER, &linger, sizeof linger) == 0 &&
+              zmq_bind(self->inside, endpoint) == 0 && zmq_connect(self->outside, endpoint) == 0;
+    if (!ok)
+        close_control(self);
+    return ok;
+}
+
+static void name_thread(struct runtime_thread *self)
+{
+    char name[NAME_BYTES];
+    snprintf(name, sizeof name, "%s%s", actor_name(self->actors[0]),
+             self->actor_count > 1 ? "+" : "");
+    pthread_setname_np(self->thread, name);
+}
+
+/* The new thread inherits the mask: no signal is ever taken on it but those of its own faults. */
+static int create_thread(struct runtime_thread *self)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    sigdelset(&all, SIGSEGV);
+    sigdelset(&all, SIGBUS);
+    sigdelset(&all, SIGFPE);
+    sigdelset(&all, SIGILL);
+    sigdelset(&all, SIGTRAP);
+    sigdelset(&all, SIGPROF);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int code = pthread_create(&self->thread, NULL, run_thread, self);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return code;
+}
+
+static bool start_thread(struct runtime_thread *self, void *context)
+{
+    if (!open_control(self, context))
+        return false;
+    if (create_thread(self) != 0) {
+        close_control(self);
+        return false;
+    }
+    self->runs = true;
+    name_thread(self);
+    char word[8];
+    int size;
+    do
+        size = zmq_recv(self->outside, word, sizeof word, 0);
+    while (size < 0 && errno == EINTR);
+    assert(size == 5);
+    return true;
+}
+
+bool runtime_start(struct runtime *self)
+{
+    for (int i = 0; i < RUNTIME_THREADS_MAX; i++) {
+        struct runtime_thread *thread = &self->threads[i];
+        if (thread->actor_count > 0 && !start_thread(thread, self->context)) {
+            runtime_stop(self);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void stop_thread(struct runtime_thread *self)
+{
+    int sent;
+    do
+        sent = zmq_send(self->outside, "stop", 4, 0);
+    while (sent < 0 && errno == EINTR);
+    assert(sent == 4);
+    pthread_join(self->thread, NULL);
+    self->runs = false;
+    close_control(self);
+}
+
+void runtime_stop(struct runtime *self)
+{
+    for (int i = 0; i < RUNTIME_THREADS_MAX; i++)
+        if (self->threads[i].runs)
+            stop_thread(&self->threads[i]);
+}
+
+void runtime_destroy(struct runtime **runtime)
+{
+    struct runtime *self = *runtime;
+    *runtime = NULL;
+    if (self == NULL)
+        return;
+    runtime_stop(self);
+    for (int i = 0; i < RUNTIME_THREADS_MAX; i++)
+        for (size_t k = 0; k < self->threads[i].actor_count; k++)
+            actor_destroy(&self->threads[i].actors[k]);
+    free(self);
+}

@@ -1,0 +1,47 @@
+/* The runtime: threads that run actors.
+ *
+ * Each thread runs one loop: zmq_poll over the sockets of all actors it hosts until something
+ * arrives, a deadline passes or it is told to stop; then one round of each actor. Deadlines are
+ * computed from the clock anew each time; no tick is counted, nothing spins, nothing sleeps to wait
+ * for anybody.
+ *
+ * Which actor is on which thread is the caller's table and nobody else's business: one actor a
+ * thread and all on one thread run the same code.
+ *
+ *     main                      thread
+ *       | runtime_start ---------> | wakes each role once
+ *       | <------------- "ready"   |
+ *       |                          | loop
+ *       | runtime_stop   "stop" -> |
+ *       | <---------------- join   |
+ *
+ * The two words travel over a PAIR of their own, so data can never be in their way. Sockets and
+ * roles are made by `main` before the thread is and destroyed after it was joined; both are full
+ * fences. All signals are blocked in the threads. */
+#ifndef MADKV_ACTORS_RUNTIME_H
+#define MADKV_ACTORS_RUNTIME_H
+
+#include "actors/actor.h"
+
+#define RUNTIME_THREADS_MAX 8       /* threads of a runtime */
+#define RUNTIME_THREAD_ACTORS_MAX 8 /* actors on one of them */
+
+struct runtime;
+
+/* context: the process's ZeroMQ context; must live longer. */
+struct runtime *runtime_new(void *context);
+
+/* Puts an actor on a thread (from 0). The runtime owns it from now on. Before runtime_start. */
+void runtime_host(struct runtime *self, struct actor *actor, unsigned thread);
+
+/* Starts the threads, in order of their number; each is in its loop when the next one starts.
+ * False: the system gives no thread; those already started are stopped again. */
+bool runtime_start(struct runtime *self);
+
+/* Stops the threads in order of their number and joins them. Harmless if none run. */
+void runtime_stop(struct runtime *self);
+
+/* Stops, then destroys all actors; *runtime becomes NULL. NULL is ignored. */
+void runtime_destroy(struct runtime **runtime);
+
+#endif

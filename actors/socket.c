@@ -1,0 +1,237 @@
+#include "actors/socket.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <zmq.h>
+
+enum {
+    PEER_UNACKED_MS = 3000, /* sent and not acknowledged by the kernel there: the link is dead */
+    CLIENT_UNACKED_MS = 10000,
+    /* For links that nothing is sent on. Each costs wake-ups on both sides, even of an idle
+       cluster. */
+    PEER_HEARTBEAT_MS = 2000,
+    PEER_HEARTBEAT_TIMEOUT_MS = 6000,
+    CLIENT_HEARTBEAT_MS = 5000,
+    CLIENT_HEARTBEAT_TIMEOUT_MS = 15000,
+    HANDSHAKE_MS = 1000,
+    CONNECT_TIMEOUT_MS = 1000,
+    RECONNECT_MS = 100,
+    RECONNECT_MAX_MS = 1000,
+    CLIENT_LINGER_MS = 500, /* answers on their way when the process is told to end */
+    HOST_BYTES = 256,
+};
+
+static void *fail(char *problem, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void *fail(char *problem, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(problem, SOCKET_PROBLEM_BYTES, format, arguments);
+    va_end(arguments);
+    return NULL;
+}
+
+/* A wrong option is a bug of ours, never the outside's doing. */
+static void set(void *socket, int option, int value)
+{
+    int failed = zmq_setsockopt(socket, option, &value, sizeof value);
+    assert(failed == 0);
+    (void)failed;
+}
+
+static void *new_socket(void *context, int type, char *problem)
+{
+    void *socket = zmq_socket(context, type);
+    if (socket == NULL)
+        return fail(problem, "cannot make a socket: %s", zmq_strerror(errno));
+    set(socket, ZMQ_LINGER, 0);
+    return socket;
+}
+
+/* --- between actors --------------------------------------------------------------------------- */
+
+/* Half of the bound at each end: over inproc they add up. */
+static void *new_end(void *context, char *problem)
+{
+    void *socket = new_socket(context, ZMQ_PAIR, problem);
+    if (socket != NULL) {
+        set(socket, ZMQ_SNDHWM, SOCKET_PAIR_MESSAGES / 2);
+        set(socket, ZMQ_RCVHWM, SOCKET_PAIR_MESSAGES / 2);
+    }
+    return socket;
+}
+
+bool socket_pair(void *context, const char *name, void *ends[2], char *problem)
+{
+    char endpoint[SOCKET_ENDPOINT_BYTES];
+    snprintf(endpoint, sizeof endpoint, "inproc://%s", name);
+    void *one = new_end(context, problem);
+    if (one == NULL)
+        return false;
+    void *other = new_end(context, problem);
+    if (other == NULL)
+        goto close_one;
+    if (zmq_bind(one, endpoint) == 0 && zmq_connect(other, endpoint) == 0) {
+        ends[0] = one;
+        ends[1] = other;
+        return true;
+    }
+    fail(problem, "cannot connect two actors: %s", zmq_strerror(errno));
+    zmq_close(other);
+close_one:
+    zmq_close(one);
+    return false;
+}
+
+/* --- over TCP --------------------------------------------------------------------------------- */
+
+static void set_tcp(void *socket, int messages, int unacked_ms, int heartbeat_ms, int timeout_ms)
+{
+    set(socket, ZMQ_TCP_MAXRT, unacked_ms);
+    set(socket, ZMQ_SNDHWM, messages);
+    set(socket, ZMQ_RCVHWM, messages);
+    set(socket, ZMQ_HEARTBEAT_IVL, heartbeat_ms);
+    set(socket, ZMQ_HEARTBEAT_TIMEOUT, timeout_ms);
+    set(socket, ZMQ_HEARTBEAT_TTL, timeout_ms);
+    set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
+    int64_t size_max = WIRE_FRAME_BYTES_MAX;
+    int failed = zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &size_max, sizeof size_max);
+    assert(failed == 0);
+    (void)failed;
+}
+
+/* The host of host:port, without brackets; false if there is no port. */
+static bool split(const char *address, char host[HOST_BYTES], const char **port)
+{
+    const char *colon = strrchr(address, ':');
+    if (colon == NULL || (size_t)(colon - address) >= HOST_BYTES)
+        return false;
+    size_t size = (size_t)(colon - address);
+    bool brackets = size >= 2 && address[0] == '[' && address[size - 1] == ']';
+    memcpy(host, address + (brackets ? 1 : 0), brackets ? size - 2 : size);
+    host[brackets ? size - 2 : size] = '\0';
+    *port = colon + 1;
+    return true;
+}
+
+/* ZeroMQ binds to numbers and interfaces only, so a name is looked up here, once. 0 or what
+ * getaddrinfo says. */
+static int resolve(const char *address, char endpoint[SOCKET_ENDPOINT_BYTES])
+{
+    char host[HOST_BYTES], number[HOST_BYTES];
+    const char *port;
+    if (!split(address, host, &port))
+        return EAI_NONAME;
+    struct addrinfo hints = {.ai_family = address[0] == '[' ? AF_INET6 : AF_INET,
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_PASSIVE};
+    struct addrinfo *found;
+    int code = getaddrinfo(host, NULL, &hints, &found);
+    if (code != 0)
+        return code;
+    code = getnameinfo(found->ai_addr, found->ai_addrlen, number, sizeof number, NULL, 0,
+                       NI_NUMERICHOST);
+    freeaddrinfo(found);
+    const char *format = hints.ai_family == AF_INET6 ? "tcp://[%s]:%s" : "tcp://%s:%s";
+    if (code == 0 && snprintf(endpoint, SOCKET_ENDPOINT_BYTES, format, number,
+                              strcmp(port, "0") == 0 ? "*" : port) >= SOCKET_ENDPOINT_BYTES)
+        return EAI_OVERFLOW;
+    return code;
+}
+
+static void allow_ipv6(void *socket, const char *address)
+{
+    if (address[0] == '[')
+        set(socket, ZMQ_IPV6, 1);
+}
+
+/* Closes the socket if that fails. */
+static void *bind_to(void *socket, const char *flag, const char *address, char *problem)
+{
+    char endpoint[SOCKET_ENDPOINT_BYTES];
+    allow_ipv6(socket, address);
+    int code = resolve(address, endpoint);
+    if (code != 0) {
+        zmq_close(socket);
+        return fail(problem, "%s: cannot listen on '%s': %s", flag, address, gai_strerror(code));
+    }
+    if (zmq_bind(socket, endpoint) == 0)
+        return socket;
+    int error = errno;
+    zmq_close(socket);
+    if (error == EADDRINUSE)
+        return fail(problem, "%s: '%s' is in use; end what listens there or choose another port",
+                    flag, address);
+    if (error == EADDRNOTAVAIL || error == ENODEV)
+        return fail(problem, "%s: '%s' is not an address of this machine", flag, address);
+    return fail(problem, "%s: cannot listen on '%s': %s", flag, address, zmq_strerror(error));
+}
+
+void *socket_bind_peers(void *context, const char *flag, const char *address, char *problem)
+{
+    void *socket = new_socket(context, ZMQ_ROUTER, problem);
+    if (socket == NULL)
+        return NULL;
+    set_tcp(socket, SOCKET_PEER_MESSAGES, PEER_UNACKED_MS, PEER_HEARTBEAT_MS,
+            PEER_HEARTBEAT_TIMEOUT_MS);
+    set(socket, ZMQ_ROUTER_MANDATORY, 1);
+    set(socket, ZMQ_ROUTER_HANDOVER, 1);
+    return bind_to(socket, flag, address, problem);
+}
+
+void *socket_bind_clients(void *context, const char *flag, const char *address, char *problem)
+{
+    void *socket = new_socket(context, ZMQ_ROUTER, problem);
+    if (socket == NULL)
+        return NULL;
+    set_tcp(socket, SOCKET_CLIENT_MESSAGES, CLIENT_UNACKED_MS, CLIENT_HEARTBEAT_MS,
+            CLIENT_HEARTBEAT_TIMEOUT_MS);
+    set(socket, ZMQ_ROUTER_MANDATORY, 1);
+    set(socket, ZMQ_LINGER, CLIENT_LINGER_MS);
+    set(socket, ZMQ_BACKLOG, SOCKET_BACKLOG);
+    return bind_to(socket, flag, address, problem);
+}
+
+void *socket_new_peer(void *context, const struct wire_client *identity, char *problem)
+{
+    void *socket = new_socket(context, ZMQ_DEALER, problem);
+    if (socket == NULL)
+        return NULL;
+    set_tcp(socket, SOCKET_PEER_MESSAGES, PEER_UNACKED_MS, PEER_HEARTBEAT_MS,
+            PEER_HEARTBEAT_TIMEOUT_MS);
+    set(socket, ZMQ_IMMEDIATE, 1);
+    set(socket, ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS);
+    set(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS);
+    set(socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
+    int failed = zmq_setsockopt(socket, ZMQ_ROUTING_ID, identity->bytes, identity->size);
+    assert(failed == 0);
+    (void)failed;
+    return socket;
+}
+
+bool socket_connect(void *socket, const char *address, char *problem)
+{
+    char endpoint[SOCKET_ENDPOINT_BYTES];
+    allow_ipv6(socket, address);
+    snprintf(endpoint, sizeof endpoint, "tcp://%s", address);
+    if (zmq_connect(socket, endpoint) == 0)
+        return true;
+    fail(problem, "cannot connect to '%s': %s", address, zmq_strerror(errno));
+    return false;
+}
+
+void socket_bound_address(void *socket, char address[SOCKET_ENDPOINT_BYTES])
+{
+    char endpoint[SOCKET_ENDPOINT_BYTES];
+    size_t size = sizeof endpoint;
+    int failed = zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint, &size);
+    assert(failed == 0 && strncmp(endpoint, "tcp://", 6) == 0);
+    (void)failed;
+    snprintf(address, SOCKET_ENDPOINT_BYTES, "%s", endpoint + 6);
+}

@@ -1,0 +1,348 @@
+#include "actors/store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "actors/store_private.h"
+#include "wire/figures.h"
+#include "wire/say.h"
+
+enum {
+    SLOT_KEY_BYTES = 8,
+    PAGE_SLACK_BYTES = 2 * 4096,    /* what a record may cost on disk beyond its own bytes */
+    COMMIT_SLACK_BYTES = 64 * 1024, /* what a transaction may cost beyond its records */
+};
+
+enum wire_error store_error(int code)
+{
+    switch (code) {
+    case MDB_SUCCESS:
+        return WIRE_OK;
+    case MDB_NOTFOUND:
+        return WIRE_NOT_FOUND;
+    case MDB_MAP_FULL:
+    case ENOSPC:
+    case EDQUOT:
+        return WIRE_FULL;
+    default:
+        return WIRE_FAILED;
+    }
+}
+
+uint64_t store_room(const struct store *self)
+{
+    struct statvfs system;
+    if (fstatvfs(self->directory, &system) != 0)
+        return UINT64_MAX;
+    return (uint64_t)system.f_bavail * system.f_frsize;
+}
+
+/* --- keys and small records ----------------------------------------------------------------------
+ */
+
+/* Big-endian, so that LMDB's byte order is the order of slots. */
+static MDB_val slot_key(wire_slot slot, uint8_t bytes[SLOT_KEY_BYTES])
+{
+    for (int i = 0; i < SLOT_KEY_BYTES; i++)
+        bytes[i] = (uint8_t)(slot >> (8 * (SLOT_KEY_BYTES - 1 - i)));
+    return (MDB_val){.mv_size = SLOT_KEY_BYTES, .mv_data = bytes};
+}
+
+static wire_slot slot_of_key(const uint8_t *bytes)
+{
+    wire_slot slot = 0;
+    for (int i = 0; i < SLOT_KEY_BYTES; i++)
+        slot = slot << 8 | bytes[i];
+    return slot;
+}
+
+static MDB_val meta_key(const char *name)
+{
+    return (MDB_val){.mv_size = strlen(name), .mv_data = (void *)(uintptr_t)name};
+}
+
+enum wire_error store_read_meta(MDB_txn *txn, MDB_dbi meta, const char *name,
+                                struct wire_writer *out)
+{
+    MDB_val key = meta_key(name), value;
+    int code = mdb_get(txn, meta, &key, &value);
+    if (code == 0)
+        wire_write_raw(out, span_of(value.mv_data, value.mv_size));
+    return store_error(code);
+}
+
+int store_put_meta(MDB_txn *txn, MDB_dbi meta, const char *name, struct span bytes)
+{
+    MDB_val key = meta_key(name);
+    MDB_val value = {.mv_size = bytes.size, .mv_data = (void *)(uintptr_t)bytes.data};
+    return mdb_put(txn, meta, &key, &value, 0);
+}
+
+enum wire_error store_find_highest(struct store *self, MDB_txn *txn)
+{
+    MDB_cursor *cursor;
+    int code = mdb_cursor_open(txn, self->log, &cursor);
+    if (code != 0)
+        return WIRE_FAILED;
+    MDB_val key, value;
+    code = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+    enum wire_error error = store_error(code);
+    if (code == 0 && key.mv_size != SLOT_KEY_BYTES)
+        error = WIRE_DAMAGED;
+    else if (code == 0)
+        self->highest = slot_of_key(key.mv_data);
+    else if (error == WIRE_NOT_FOUND)
+        error = WIRE_OK;
+    mdb_cursor_close(cursor);
+    return error;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+/* A read transaction lives for one call: an old one would keep every page freed since from reuse.
+ */
+static enum wire_error reader_begin(struct store *self)
+{
+    int code = self->reader == NULL ? mdb_txn_begin(self->env, NULL, MDB_RDONLY, &self->reader)
+                                    : mdb_txn_renew(self->reader);
+    if (code == 0)
+        return WIRE_OK;
+    wire_say("log: cannot read: %s", mdb_strerror(code));
+    return WIRE_FAILED;
+}
+
+static enum wire_error store_read(void *store, wire_slot slot, struct smr_log_entry *entry)
+{
+    struct store *self = store;
+    if (reader_begin(self) != WIRE_OK)
+        return WIRE_FAILED;
+    uint8_t bytes[SLOT_KEY_BYTES];
+    MDB_val key = slot_key(slot, bytes), value;
+    enum wire_error error = store_error(mdb_get(self->reader, self->log, &key, &value));
+    struct wire_slot_record record = {0};
+    if (error == WIRE_OK)
+        error = wire_slot_record_decode(span_of(value.mv_data, value.mv_size), slot, &record);
+    if (error == WIRE_OK)
+        *entry = (struct smr_log_entry){.slot = slot,
+                                        .ballot = record.ballot,
+                                        .learned = record.learned,
+                                        .batch = buf_copy(record.batch)};
+    mdb_txn_reset(self->reader);
+    self->damaged_count += error == WIRE_DAMAGED;
+    return error;
+}
+
+static enum wire_error store_load(void *store, struct wire_hard_state *state, wire_slot *highest)
+{
+    struct store *self = store;
+    if (reader_begin(self) != WIRE_OK)
+        return WIRE_FAILED;
+    wire_writer_clear(&self->scratch);
+    enum wire_error error = store_read_meta(self->reader, self->meta, "hard_state", &self->scratch);
+    struct wire_hard_state found = {0};
+    if (error == WIRE_OK)
+        error = wire_hard_state_decode(wire_writer_span(&self->scratch), &found);
+    else if (error == WIRE_NOT_FOUND)
+        error = WIRE_OK;
+    if (error == WIRE_OK)
+        error = store_find_highest(self, self->reader);
+    mdb_txn_reset(self->reader);
+    if (error != WIRE_OK)
+        return error;
+    *state = found;
+    *highest = self->highest;
+    return WIRE_OK;
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+static void store_put_slot(void *store, const struct smr_log_entry *entry)
+{
+    struct store *self = store;
+    assert(entry->slot > 0 && entry->batch != NULL);
+    if (self->queue_count == self->queue_capacity) {
+        self->queue_capacity = self->queue_capacity == 0 ? 64 : self->queue_capacity * 2;
+        self->queue = wire_realloc(self->queue, self->queue_capacity * sizeof *self->queue);
+    }
+    self->queue[self->queue_count] = *entry;
+    buf_ref(entry->batch);
+    self->queue_count++;
+    self->queue_bytes += entry->batch->size;
+}
+
+static void store_put_state(void *store, const struct wire_hard_state *state)
+{
+    struct store *self = store;
+    self->state = *state;
+    self->state_queued = true;
+}
+
+static void drop_queue(struct store *self)
+{
+    for (size_t i = 0; i < self->queue_count; i++)
+        buf_unref(&self->queue[i].batch);
+    self->queue_count = 0;
+    self->queue_bytes = 0;
+    self->state_queued = false;
+}
+
+/* Whether the file system could take the whole queue at the worst. LMDB mostly reuses pages, so
+ * this errs on the careful side. */
+static bool room_for_queue(const struct store *self)
+{
+    uint64_t need = self->queue_bytes + self->queue_count * (uint64_t)PAGE_SLACK_BYTES +
+                    COMMIT_SLACK_BYTES + self->reserve_bytes;
+    return store_room(self) >= need;
+}
+
+/* The batch is copied once, from where it lies into the page that goes to the disk. */
+static int write_slot(struct store *self, MDB_txn *txn, const struct smr_log_entry *entry,
+                      wire_slot *highest)
+{
+    struct wire_slot_record record = {.slot = entry->slot,
+                                      .ballot = entry->ballot,
+                                      .learned = entry->learned,
+                                      .batch = buf_span(entry->batch)};
+    uint8_t bytes[SLOT_KEY_BYTES];
+    MDB_val key = slot_key(entry->slot, bytes);
+    MDB_val value = {.mv_size = WIRE_SLOT_RECORD_PREFIX + record.batch.size};
+    /* Past the end LMDB fills its pages whole; anywhere else MDB_APPEND would be an error. */
+    unsigned flags = MDB_RESERVE | (entry->slot > *highest ? MDB_APPEND : 0u);
+    int code = mdb_put(txn, self->log, &key, &value, flags);
+    if (code != 0)
+        return code;
+    uint8_t *to = value.mv_data;
+    wire_slot_record_encode(&record, to);
+    memcpy(to + WIRE_SLOT_RECORD_PREFIX, record.batch.data, record.batch.size);
+    if (entry->slot > *highest)
+        *highest = entry->slot;
+    return 0;
+}
+
+static int write_queue(struct store *self, MDB_txn *txn, wire_slot *highest)
+{
+    int code = 0;
+    for (size_t i = 0; i < self->queue_count && code == 0; i++)
+        code = write_slot(self, txn, &self->queue[i], highest);
+    if (code == 0 && self->state_queued) {
+        wire_writer_clear(&self->scratch);
+        wire_hard_state_encode(&self->state, &self->scratch);
+        code = store_put_meta(txn, self->meta, "hard_state", wire_writer_span(&self->scratch));
+    }
+    return code;
+}
+
+/* After a failed put the transaction can only be aborted, whatever the reason. */
+static int commit_queue(struct store *self, wire_slot *highest)
+{
+    MDB_txn *txn;
+    int code = mdb_txn_begin(self->env, NULL, 0, &txn);
+    if (code != 0)
+        return code;
+    code = write_queue(self, txn, highest);
+    if (code != 0)
+        mdb_txn_abort(txn);
+    else
+        code = mdb_txn_commit(txn);
+    return code;
+}
+
+static enum wire_error store_commit(void *store)
+{
+    struct store *self = store;
+    if (self->queue_count == 0 && !self->state_queued)
+        return WIRE_OK;
+    wire_slot highest = self->highest;
+    int code = room_for_queue(self) ? commit_queue(self, &highest) : ENOSPC;
+    enum wire_error error = store_error(code);
+    if (error == WIRE_FULL) {
+        self->full_count++;
+        return WIRE_FULL;
+    }
+    if (error != WIRE_OK) {
+        wire_say("log: commit in %s failed: %s", self->path, mdb_strerror(code));
+        return WIRE_FAILED;
+    }
+    self->highest = highest;
+    self->commit_count++;
+    self->put_count += self->queue_count;
+    self->put_bytes += self->queue_bytes + self->queue_count * WIRE_SLOT_RECORD_PREFIX;
+    drop_queue(self);
+    return WIRE_OK;
+}
+
+static void store_close_log(void *self)
+{
+    (void)self; /* the store owns its log */
+}
+
+static const struct smr_log_ops store_ops = {
+    .read = store_read,
+    .load = store_load,
+    .put_slot = store_put_slot,
+    .put_state = store_put_state,
+    .commit = store_commit,
+    .close = store_close_log,
+};
+
+struct smr_log store_log(struct store *self)
+{
+    if (self->path == NULL)
+        return self->memory;
+    return (struct smr_log){.ops = &store_ops, .self = self};
+}
+
+/* --- the rest --------------------------------------------------------------------------------- */
+
+const struct wire_identity *store_identity(const struct store *self)
+{
+    return &self->identity;
+}
+
+void store_figures(const void *store, struct wire_writer *out)
+{
+    const struct store *self = store;
+    wire_figure_number(out, "log.start_count", self->identity.start);
+    if (self->path == NULL)
+        return;
+    MDB_envinfo info;
+    MDB_stat stat;
+    if (mdb_env_info(self->env, &info) == 0 && mdb_env_stat(self->env, &stat) == 0)
+        wire_figure_number(out, "log.file_bytes",
+                           ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize);
+    struct statvfs system;
+    if (fstatvfs(self->directory, &system) == 0)
+        wire_figure_number(out, "log.disk_free_bytes", (uint64_t)system.f_bavail * system.f_frsize);
+    wire_figure_number(out, "log.commits", self->commit_count);
+    wire_figure_number(out, "log.records_written", self->put_count);
+    wire_figure_number(out, "log.bytes_written", self->put_bytes);
+    wire_figure_number(out, "log.commits_without_room", self->full_count);
+    wire_figure_number(out, "log.damaged_reads", self->damaged_count);
+    wire_figure_number(out, "log.highest_slot", self->highest);
+}
+
+void store_close(struct store **store)
+{
+    struct store *self = *store;
+    *store = NULL;
+    if (self == NULL)
+        return;
+    if (self->memory.ops != NULL)
+        self->memory.ops->close(self->memory.self);
+    if (self->reader != NULL)
+        mdb_txn_abort(self->reader);
+    if (self->env != NULL)
+        mdb_env_close(self->env);
+    drop_queue(self);
+    free(self->queue);
+    wire_writer_free(&self->scratch);
+    if (self->directory >= 0)
+        close(self->directory);
+    if (self->lock >= 0)
+        close(self->lock); /* last: now somebody else may have it */
+    free(self->path);
+    free(self);
+}

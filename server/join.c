@@ -1,0 +1,144 @@
+#include "server/join.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <time.h>
+
+#include "actors/process.h"
+#include "client/ask.h"
+#include "wire/hash.h"
+#include "wire/map.h"
+#include "wire/say.h"
+
+enum {
+    RETRY_MS = 200, /* between two questions to managers that have founded nothing yet */
+};
+
+struct joining {
+    struct node *node;                            /* who joins */
+    const char *managers[WIRE_REPLICA_COUNT_MAX]; /* whom it asks */
+    size_t manager_count;                         /* how many */
+};
+
+/* One call to the managers, for as long as it takes. *map is the caller's to free. */
+static enum wire_map_verdict ask_managers(const struct joining *self, enum wire_call_kind kind,
+                                          const struct wire_map_call *call, struct wire_map *map)
+{
+    struct wire_writer body = {0}, answer = {0};
+    enum wire_map_verdict verdict;
+    wire_map_call_encode(call, &body);
+    enum wire_error error =
+        client_ask(self->managers, self->manager_count, kind, wire_writer_span(&body), -1, &answer);
+    if (error == WIRE_OK)
+        error = wire_map_answer_decode(wire_writer_span(&answer), &verdict, map);
+    if (error != WIRE_OK)
+        wire_say_die(WIRE_EXIT_FAILED, "the managers gave no answer that makes sense: %s",
+                     wire_error_text(error));
+    wire_writer_free(&body);
+    wire_writer_free(&answer);
+    return verdict;
+}
+
+static struct wire_map learn_map(const struct joining *self)
+{
+    const struct wire_map_call call = {.op = WIRE_MAP_GET};
+    struct wire_map map = {0};
+    while (ask_managers(self, WIRE_CALL_READ, &call, &map) == WIRE_MAP_NOT_FOUNDED) {
+        const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
+        wire_map_free(&map);
+        nanosleep(&pause, NULL);
+    }
+    return map;
+}
+
+static void check_topology(const struct node *node, const struct wire_map *map)
+{
+    uint64_t cluster = node_identity(node)->cluster;
+    if (map->server_rf != node->replica_count)
+        wire_say_die(
+            WIRE_EXIT_TOPOLOGY,
+            "--peer_addrs: names %u other replicas, but the managers founded groups of %u, "
+            "so it must name %u",
+            node->replica_count - 1u, map->server_rf, map->server_rf - 1u);
+    if (node->group >= wire_map_partition_count(map))
+        wire_say_die(WIRE_EXIT_TOPOLOGY,
+                     "--partition_id: %" PRIu32 " is not one of the %" PRIu32
+                     " partitions that the managers founded",
+                     node->group, wire_map_partition_count(map));
+    if (cluster != 0 && cluster != map->cluster)
+        wire_say_die(WIRE_EXIT_IDENTITY,
+                     "backer_path '%s' belongs to cluster %016" PRIx64 ", these managers founded "
+                     "%016" PRIx64 "; give it a directory of its own",
+                     node->backer_path, cluster, map->cluster);
+}
+
+/* A replica without a directory, alone in its group, forgets everything at each end on purpose. */
+static bool may_be_reborn(const struct node *node)
+{
+    return node->backer_path == NULL && node->replica_count == 1;
+}
+
+static void register_birth(const struct joining *self, uint64_t cluster)
+{
+    const struct node *node = self->node;
+    struct wire_map map = {0};
+    const struct wire_map_call call = {
+        .op = WIRE_MAP_REGISTER,
+        .cluster = cluster,
+        .partition = node->group,
+        .replica = node->replica,
+        .birth = node_identity(node)->birth,
+    };
+    enum wire_map_verdict verdict = ask_managers(self, WIRE_CALL_PLAIN, &call, &map);
+    wire_map_free(&map);
+    if (verdict == WIRE_MAP_REBORN && may_be_reborn(node))
+        wire_say("started before; what it held then was in memory only and is gone");
+    else if (verdict == WIRE_MAP_REBORN)
+        wire_say_die(WIRE_EXIT_IDENTITY,
+                     "this replica served before from another directory than '%s', which would "
+                     "forget its votes; give --backer_path that one",
+                     node->backer_path == NULL ? "none" : node->backer_path);
+    else if (verdict != WIRE_MAP_OK)
+        wire_say_die(WIRE_EXIT_TOPOLOGY,
+                     "the managers know no replica %u of partition %" PRIu32 " in cluster "
+                     "%016" PRIx64,
+                     node->replica, node->group, cluster);
+}
+
+/* Admitted first: a directory that knows its cluster but may not vote would never ask again. */
+static void settle_in(struct node *node, uint64_t cluster, uint32_t partitions)
+{
+    node_admit(node);
+    struct wire_identity identity = *node_identity(node);
+    identity.cluster = cluster;
+    identity.partitions = partitions;
+    node_put_identity(node, &identity);
+}
+
+void server_join(struct node *node, const struct wire_address *managers, size_t manager_count)
+{
+    struct joining self = {.node = node, .manager_count = manager_count};
+    assert(manager_count >= 1 && manager_count <= WIRE_REPLICA_COUNT_MAX);
+    if (node_identity(node)->cluster != 0 && node_is_admitted(node))
+        return;
+    for (size_t i = 0; i < manager_count; i++)
+        self.managers[i] = managers[i].text;
+    struct wire_map map = learn_map(&self);
+    check_topology(node, &map);
+    node_ensure_birth(node);
+    register_birth(&self, map.cluster);
+    settle_in(node, map.cluster, wire_map_partition_count(&map));
+    wire_map_free(&map);
+}
+
+void server_stand_alone(struct node *node)
+{
+    node_ensure_birth(node);
+    if (!node_is_admitted(node) || node_identity(node)->cluster == 0)
+        settle_in(node, server_alone_cluster(), 1);
+}
+
+uint64_t server_alone_cluster(void)
+{
+    return wire_hash(span_text("a cluster without managers"));
+}

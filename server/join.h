@@ -1,0 +1,28 @@
+/* How a server replica's disk becomes one that may vote: it learns the cluster from the managers,
+ * checks its flags against it, makes itself a birth and has that registered.
+ *
+ *     ask for the map, until there is one        nothing durable yet: the flags may be wrong
+ *     make a birth                               durable, before anybody hears of it
+ *     register the birth                         the managers log it; the same one again is no
+ * change admitted, then cluster and partitions      durable
+ *
+ * A crash between any two steps is repaired by starting again at the first. The last step is what
+ * later starts look at: from then on they need no managers. A birth that is not the first one ever
+ * registered for this replica means that it voted from another disk; it may not vote from this one.
+ *
+ * Thread: `main`, before anything is served. */
+#ifndef MADKV_SERVER_JOIN_H
+#define MADKV_SERVER_JOIN_H
+
+#include "actors/node.h"
+
+/* Does what is missing; asks the managers for as long as it takes. What makes no sense ends the
+ * process. */
+void server_join(struct node *node, const struct wire_address *managers, size_t manager_count);
+
+/* The same without managers: a whole cluster by itself. */
+void server_stand_alone(struct node *node);
+/* The id of every such cluster: no message ever leaves it. */
+uint64_t server_alone_cluster(void);
+
+#endif

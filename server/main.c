@@ -1,0 +1,131 @@
+/* madkv-server: one replica of one partition of the key-value store. */
+#include <stdlib.h>
+
+#include "actors/node.h"
+#include "actors/process.h"
+#include "server/join.h"
+#include "server/kv_machine.h"
+
+/* What the command line said. */
+struct settings {
+    struct node_flags node;    /* what every node takes */
+    uint64_t partition_id;     /* which partition */
+    const char *manager_addrs; /* whom to ask for the cluster, or "none" */
+    const char *reads;         /* "index" or "log" */
+    const char *protocol;      /* "multipaxos" */
+    bool has_partition;        /* --partition_id was given */
+    bool has_replica;          /* --replica_id was given */
+};
+
+static struct settings settings = {
+    .node.listen_flag = "api_listen",
+    .reads = "index",
+    .protocol = "multipaxos",
+};
+
+static const struct wire_flag flags[] = {
+    {.name = "partition_id",
+     .argument = "N",
+     .help = "which partition (needed with managers)",
+     .number = &settings.partition_id,
+     .max = WIRE_PARTITION_COUNT_MAX - 1,
+     .given = &settings.has_partition},
+    {.name = "replica_id",
+     .argument = "N",
+     .help = "which replica of it (needed with managers)",
+     .number = &settings.node.replica_id,
+     .max = WIRE_REPLICA_COUNT_MAX - 1,
+     .given = &settings.has_replica},
+    {.name = "manager_addrs",
+     .argument = "ADDRESS,...",
+     .help = "the managers, or none: a whole service by itself",
+     .text = &settings.manager_addrs,
+     .required = true},
+    {.name = "api_listen",
+     .argument = "ADDRESS",
+     .help = "where clients connect",
+     .text = &settings.node.listen,
+     .required = true},
+    {.name = "p2p_listen",
+     .argument = "ADDRESS",
+     .help = "where the other replicas connect (needed with peers)",
+     .text = &settings.node.p2p_listen},
+    {.name = "peer_addrs",
+     .argument = "ADDRESS,...",
+     .help = "the other replicas' p2p addresses by replica, or none",
+     .text = &settings.node.peer_addrs},
+    {.name = "backer_path",
+     .argument = "PATH",
+     .help = "directory of the data, or none: in memory",
+     .text = &settings.node.backer_path,
+     .required = true},
+    {.name = "protocol",
+     .argument = "multipaxos",
+     .help = "how replicas agree",
+     .text = &settings.protocol},
+    {.name = "reads",
+     .argument = "index|log",
+     .help = "how reads are made current",
+     .text = &settings.reads},
+    {.name = "threads",
+     .argument = "role|fused",
+     .help = "a thread per role, or one for all (default role)",
+     .text = &settings.node.threads},
+};
+
+static const struct wire_program program = {
+    .name = "madkv-server",
+    .purpose = "Serves one replica of one partition of a MadKV cluster.",
+    .more = node_exit_statuses,
+    .flags = flags,
+    .flag_count = sizeof flags / sizeof flags[0],
+};
+
+static void check_words(void)
+{
+    if (strcmp(settings.protocol, "multipaxos") != 0)
+        wire_flags_fail(&program, "protocol", settings.protocol, "multipaxos");
+    if (strcmp(settings.reads, "index") != 0 && strcmp(settings.reads, "log") != 0)
+        wire_flags_fail(&program, "reads", settings.reads, "index or log");
+}
+
+/* Returns how many managers; 0: none at all. */
+static size_t take_managers(struct wire_address managers[WIRE_REPLICA_COUNT_MAX])
+{
+    const char *problem;
+    char bad_part[WIRE_ADDRESS_TEXT_MAX];
+    size_t count = 0;
+    if (wire_address_list_parse(settings.manager_addrs, managers, WIRE_REPLICA_COUNT_MAX, &count,
+                                &problem, bad_part) != WIRE_OK)
+        wire_flags_fail(&program, "manager_addrs", bad_part, "%s", problem);
+    if (count > 0 && !settings.has_partition)
+        wire_flags_fail(&program, "partition_id", NULL, "N");
+    if (count > 0 && !settings.has_replica)
+        wire_flags_fail(&program, "replica_id", NULL, "N");
+    return count;
+}
+
+int main(int argc, char **argv)
+{
+    static struct wire_address managers[WIRE_REPLICA_COUNT_MAX];
+    static struct node node;
+    wire_flags_parse(&program, argc, argv);
+    check_words();
+    size_t manager_count = take_managers(managers);
+    node_init(&node, &program, (uint32_t)settings.partition_id, &settings.node);
+    if (manager_count == 0 && node.replica_count > 1)
+        wire_flags_fail(&program, "peer_addrs", settings.node.peer_addrs,
+                        "none with --manager_addrs none: replicas need managers");
+    node.reads_through_log = strcmp(settings.reads, "log") == 0;
+    node.context = process_begin();
+
+    const struct wire_identity known = {.cluster = manager_count == 0 ? server_alone_cluster() : 0};
+    node_open(&node, &known, NULL);
+    if (manager_count == 0)
+        server_stand_alone(&node);
+    else
+        server_join(&node, managers, manager_count);
+    const struct wire_identity *identity = node_identity(&node);
+    return node_serve(&node, identity->cluster, kv_machine_new(node.group, identity->partitions),
+                      span_of(NULL, 0));
+}

@@ -1,0 +1,384 @@
+/* One actor, run round by round in the test's own thread: what leaves when. */
+#include <signal.h>
+#include <stdlib.h>
+
+#include "actors/actor_private.h"
+#include "actors/clock.h"
+#include "actors/socket.h"
+#include "tests/unit/actors/suites.h"
+#include "tests/unit/actors/toy.h"
+
+static void *context;
+static void *outside; /* the test's end of the pair to the actor */
+static struct actor *actor;
+static struct toy toy;
+static struct toy_log toy_log;
+static struct wire_writer scratch;
+static uint64_t received_count; /* messages the role got */
+
+static void setup(void)
+{
+    char problem[SOCKET_PROBLEM_BYTES];
+    void *ends[2];
+    context = zmq_ctx_new();
+    ck_assert(socket_pair(context, "actor", ends, problem));
+    outside = ends[1];
+    toy = (struct toy){.sender = toy_sender(WIRE_ROLE_ACCEPTOR, 0)};
+    struct actor_config config = {.role = toy_role(&toy),
+                                  .self = toy.sender,
+                                  .replica_count = 1,
+                                  .log = toy_log_of(&toy_log)};
+    actor = actor_new(&config);
+    actor_add_socket(actor, ends[0], ACTOR_LINK_SIBLING, WIRE_ROLE_PROPOSER, 0);
+}
+
+static void teardown(void)
+{
+    actor_destroy(&actor);
+    zmq_close(outside);
+    zmq_ctx_term(context);
+    wire_writer_free(&scratch);
+}
+
+/* --- the other side --------------------------------------------------------------------------- */
+
+static void tell(enum wire_type type, uint64_t number)
+{
+    struct wire_message message = {.type = type, .sender = toy_sender(WIRE_ROLE_PROPOSER, 0)};
+    if (type == WIRE_MESSAGE_LEARN)
+        message.learn.from = number;
+    else
+        message.status_ask.tag = number;
+    ck_assert(frames_send(outside, NULL, &message, &scratch));
+}
+
+/* The slot or tag of the next message; 0: there is none. */
+static uint64_t hear(struct wire_message *message)
+{
+    struct wire_message own;
+    struct wire_message *to = message == NULL ? &own : message;
+    if (frames_receive(outside, 0, to) == FRAMES_NOTHING)
+        return 0;
+    uint64_t number = to->type == WIRE_MESSAGE_ACCEPTED ? to->accepted.slot : to->status.tag;
+    if (message == NULL)
+        wire_message_clear(to);
+    return number;
+}
+
+/* Waits as the runtime would, at most to the next deadline, then one round. */
+static void step(void)
+{
+    zmq_pollitem_t items[ACTOR_SOCKETS_MAX];
+    wire_time wait = actor_deadline(actor) - clock_now();
+    actor_poll_items(actor, items);
+    ck_assert_int_ge(
+        zmq_poll(items, (int)actor_socket_count(actor), wait <= 0 ? 0 : (long)(wait / WIRE_MS) + 1),
+        0);
+    actor_round(actor, items);
+}
+
+/* A round that must not wait. */
+static void step_now(void)
+{
+    zmq_pollitem_t items[ACTOR_SOCKETS_MAX];
+    actor_poll_items(actor, items);
+    ck_assert_int_ge(zmq_poll(items, (int)actor_socket_count(actor), 0), 0);
+    actor_round(actor, items);
+}
+
+static uint64_t figure(const char *name)
+{
+    struct wire_message status;
+    tell(WIRE_MESSAGE_STATUS_ASK, 9);
+    step_now();
+    ck_assert_uint_eq(hear(&status), 9);
+    ck_assert_int_eq(status.type, WIRE_MESSAGE_STATUS);
+    uint64_t number = toy_figure(buf_span(status.payload), name);
+    wire_message_clear(&status);
+    return number;
+}
+
+/* --- what the role does ----------------------------------------------------------------------- */
+
+static void put(struct smr_out *out, wire_slot slot)
+{
+    struct smr_log_entry entry = {.slot = slot, .batch = toy_batch(100)};
+    smr_out_put_slot(out, &entry);
+    buf_unref(&entry.batch);
+}
+
+static void send(struct toy *self, struct smr_out *out, enum smr_effect_kind kind, uint64_t slot)
+{
+    toy_send(self, out, kind, WIRE_MESSAGE_ACCEPTED, WIRE_ROLE_PROPOSER, 0)->accepted.slot = slot;
+}
+
+/* Slot n: puts it, says n when it is durable, and n + 1000 at once. */
+static void put_and_say(struct toy *self, wire_time now, const struct wire_message *message,
+                        struct smr_out *out)
+{
+    (void)now;
+    received_count++;
+    put(out, message->learn.from);
+    send(self, out, SMR_SEND_DURABLE, message->learn.from);
+    send(self, out, SMR_SEND, message->learn.from + 1000);
+}
+
+static void say_durable_only(struct toy *self, wire_time now, const struct wire_message *message,
+                             struct smr_out *out)
+{
+    (void)now;
+    received_count++;
+    send(self, out, SMR_SEND_DURABLE, message->learn.from);
+    send(self, out, SMR_SEND, message->learn.from + 1000);
+}
+
+/* --- durability ------------------------------------------------------------------------------- */
+
+START_TEST(test_actor_sends_durable_only_after_the_commit)
+{
+    toy.receive = put_and_say;
+    tell(WIRE_MESSAGE_LEARN, 1);
+    tell(WIRE_MESSAGE_LEARN, 2);
+    step();
+    const uint64_t expected[] = {1001, 1002, 1, 2, 0};
+    for (int i = 0; i < 5; i++)
+        ck_assert_uint_eq(hear(NULL), expected[i]);
+    ck_assert_uint_eq(toy_log.commits, 1);
+    ck_assert_uint_eq(toy_log.committed, 2);
+}
+END_TEST
+
+START_TEST(test_actor_sends_durable_at_once_when_nothing_was_put)
+{
+    toy.receive = say_durable_only;
+    tell(WIRE_MESSAGE_LEARN, 1);
+    step();
+    ck_assert_uint_eq(hear(NULL), 1);
+    ck_assert_uint_eq(hear(NULL), 1001);
+    ck_assert_uint_eq(toy_log.commits, 0);
+}
+END_TEST
+
+START_TEST(test_actor_commits_once_a_round)
+{
+    toy.receive = put_and_say;
+    for (uint64_t i = 1; i <= 50; i++)
+        tell(WIRE_MESSAGE_LEARN, i);
+    step();
+    ck_assert_uint_eq(received_count, 50);
+    ck_assert_uint_eq(toy_log.commits, 1);
+}
+END_TEST
+
+START_TEST(test_actor_drains_a_bounded_number)
+{
+    toy.receive = put_and_say;
+    for (uint64_t i = 1; i <= ACTOR_DRAIN_MAX + 10; i++)
+        tell(WIRE_MESSAGE_LEARN, i);
+    step();
+    ck_assert_uint_eq(received_count, ACTOR_DRAIN_MAX);
+    step();
+    ck_assert_uint_eq(received_count, ACTOR_DRAIN_MAX + 10);
+}
+END_TEST
+
+static void put_more(struct toy *self, wire_time now, struct smr_out *out)
+{
+    (void)now;
+    if (toy_log.commits < 3)
+        put(out, 100 + toy_log.commits);
+    send(self, out, SMR_SEND_DURABLE, 500 + toy_log.commits);
+}
+
+START_TEST(test_actor_carries_out_what_follows_a_commit)
+{
+    toy.receive = put_and_say;
+    toy.durable = put_more;
+    tell(WIRE_MESSAGE_LEARN, 1);
+    step();
+    ck_assert_int_eq(actor_deadline(actor), 0); /* there is a put to make durable, at once */
+    step();
+    step();
+    ck_assert_uint_eq(toy_log.commits, 3);
+    ck_assert_int_eq(actor_deadline(actor), WIRE_NEVER);
+    const uint64_t expected[] = {1001, 1, 501, 502, 503, 0};
+    for (int i = 0; i < 6; i++)
+        ck_assert_uint_eq(hear(NULL), expected[i]);
+}
+END_TEST
+
+/* --- no room ---------------------------------------------------------------------------------- */
+
+START_TEST(test_actor_holds_durable_sends_while_the_disk_is_full)
+{
+    toy.receive = put_and_say;
+    toy_log.answer = WIRE_FULL;
+    tell(WIRE_MESSAGE_LEARN, 1);
+    step();
+    ck_assert_uint_eq(hear(NULL), 1001);
+    ck_assert_uint_eq(hear(NULL), 0);
+    /* Nothing was put by this one, but the put before it is not durable. */
+    toy.receive = say_durable_only;
+    tell(WIRE_MESSAGE_LEARN, 2);
+    step_now();
+    ck_assert_uint_eq(hear(NULL), 1002);
+    ck_assert_uint_eq(hear(NULL), 0);
+    ck_assert_uint_eq(figure("log.full"), 1);
+    ck_assert_uint_eq(figure("log.held_messages"), 2);
+    /* Not tried again before its time, then it is, and what was held leaves in order. */
+    toy_log.answer = WIRE_OK;
+    step_now();
+    ck_assert_uint_eq(toy_log.commits, 1);
+    ck_assert_int_gt(actor_deadline(actor), clock_now());
+    while (toy_log.commits == 1)
+        step();
+    ck_assert_uint_eq(hear(NULL), 1);
+    ck_assert_uint_eq(hear(NULL), 2);
+    ck_assert_uint_eq(figure("log.full"), 0);
+    ck_assert_int_eq(actor_deadline(actor), WIRE_NEVER);
+}
+END_TEST
+
+START_TEST(test_actor_takes_in_no_more_than_it_may_hold)
+{
+    toy.receive = put_and_say;
+    toy_log.answer = WIRE_FULL;
+    const uint64_t told = ACTOR_HELD_MAX + 200;
+    for (uint64_t i = 1; i <= told; i++) {
+        tell(WIRE_MESSAGE_LEARN, i);
+        step_now();
+        hear(NULL);
+    }
+    ck_assert_uint_eq(received_count, ACTOR_HELD_MAX);
+    ck_assert_uint_eq(figure("toy.dropped_full_messages"), 200);
+    toy_log.answer = WIRE_OK;
+    while (toy_log.committed == 0)
+        step();
+    for (uint64_t i = 1; i <= ACTOR_HELD_MAX; i++)
+        ck_assert_uint_eq(hear(NULL), i);
+    ck_assert_uint_eq(hear(NULL), 0);
+}
+END_TEST
+
+START_TEST(test_actor_ends_the_process_when_a_commit_fails)
+{
+    toy.receive = put_and_say;
+    toy_log.answer = WIRE_FAILED;
+    tell(WIRE_MESSAGE_LEARN, 1);
+    step();
+    ck_abort_msg("it went on");
+}
+END_TEST
+
+static void give_up(struct toy *self, wire_time now, const struct wire_message *message,
+                    struct smr_out *out)
+{
+    put_and_say(self, now, message, out);
+    smr_out_die(out, WIRE_IDENTITY, "the role cannot go on");
+}
+
+START_TEST(test_actor_ends_the_process_when_its_role_must_not_go_on)
+{
+    toy.receive = give_up;
+    tell(WIRE_MESSAGE_LEARN, 1);
+    step();
+    ck_abort_msg("it went on");
+}
+END_TEST
+
+/* --- the rest --------------------------------------------------------------------------------- */
+
+static void receive_nothing(struct toy *self, wire_time now, const struct wire_message *message,
+                            struct smr_out *out)
+{
+    (void)self;
+    (void)now;
+    (void)message;
+    (void)out;
+    ck_abort_msg("the role must not see this");
+}
+
+START_TEST(test_actor_answers_status_itself)
+{
+    toy.receive = receive_nothing;
+    ck_assert_uint_eq(figure("toy.is_here"), 1);
+    ck_assert_uint_eq(figure("toy.received_messages"), 2);
+    ck_assert_uint_eq(figure("log.commit_us_count"), 0);
+    ck_assert_uint_eq(figure("toy.to_proposer_0.sent_messages"), 3);
+    ck_assert_uint_eq(figure("toy.to_proposer_0.refused_messages"), 0);
+}
+END_TEST
+
+static void wake_and_count(struct toy *self, wire_time now, struct smr_out *out)
+{
+    ck_assert_int_ge(now, self->deadline);
+    self->deadline = now + 20 * WIRE_MS;
+    send(self, out, SMR_SEND, ++received_count);
+}
+
+START_TEST(test_actor_wakes_its_role_when_due_and_not_before)
+{
+    toy.wake = wake_and_count;
+    wire_time begin = clock_now();
+    actor_start(actor, begin);
+    for (uint64_t i = 1; i <= 5; i++) {
+        ck_assert_uint_eq(hear(NULL), i);
+        ck_assert_uint_eq(hear(NULL), 0);
+        step_now();
+        step();
+    }
+    ck_assert_int_ge(clock_now() - begin, 5 * 20 * WIRE_MS);
+}
+END_TEST
+
+START_TEST(test_actor_does_nothing_without_cause)
+{
+    for (int i = 0; i < 10; i++)
+        step_now();
+    ck_assert_uint_eq(figure("toy.rounds"), 0);
+    ck_assert_uint_eq(figure("toy.rounds"), 1);
+    ck_assert_int_eq(actor_deadline(actor), WIRE_NEVER);
+}
+END_TEST
+
+START_TEST(test_actor_takes_nonsense_of_a_sibling_for_a_bug)
+{
+    ck_assert_int_eq(zmq_send(outside, "nonsense", 8, 0), 8);
+    step();
+}
+END_TEST
+
+START_TEST(test_actor_takes_a_sibling_under_another_name_for_a_bug)
+{
+    struct wire_message message = {.type = WIRE_MESSAGE_LEARN,
+                                   .sender = toy_sender(WIRE_ROLE_APPLIER, 0)};
+    ck_assert(frames_send(outside, NULL, &message, &scratch));
+    step();
+}
+END_TEST
+
+Suite *actor_suite(void)
+{
+    Suite *suite = suite_create("actor");
+    TCase *tests = tcase_create("all");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, test_actor_sends_durable_only_after_the_commit);
+    tcase_add_test(tests, test_actor_sends_durable_at_once_when_nothing_was_put);
+    tcase_add_test(tests, test_actor_commits_once_a_round);
+    tcase_add_test(tests, test_actor_drains_a_bounded_number);
+    tcase_add_test(tests, test_actor_carries_out_what_follows_a_commit);
+    tcase_add_test(tests, test_actor_holds_durable_sends_while_the_disk_is_full);
+    tcase_add_test(tests, test_actor_takes_in_no_more_than_it_may_hold);
+    tcase_add_exit_test(tests, test_actor_ends_the_process_when_a_commit_fails, WIRE_EXIT_STORAGE);
+    tcase_add_exit_test(tests, test_actor_ends_the_process_when_its_role_must_not_go_on,
+                        WIRE_EXIT_IDENTITY);
+    tcase_add_test(tests, test_actor_answers_status_itself);
+    tcase_add_test(tests, test_actor_wakes_its_role_when_due_and_not_before);
+    tcase_add_test(tests, test_actor_does_nothing_without_cause);
+    tcase_add_test_raise_signal(tests, test_actor_takes_nonsense_of_a_sibling_for_a_bug, SIGABRT);
+    tcase_add_test_raise_signal(tests, test_actor_takes_a_sibling_under_another_name_for_a_bug,
+                                SIGABRT);
+    suite_add_tcase(suite, tests);
+    return suite;
+}

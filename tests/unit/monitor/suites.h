@@ -1,0 +1,18 @@
+/* The suites of the monitor's unit tests, one per file here, and the picture they share. */
+#ifndef MADKV_TESTS_MONITOR_SUITES_H
+#define MADKV_TESTS_MONITOR_SUITES_H
+
+#include <check.h>
+
+#include "tests/unit/monitor/canned.h"
+
+#define MONITOR_SUITES(X)                                                                          \
+    X(json)                                                                                        \
+    X(picture)                                                                                     \
+    X(text)
+
+#define X(name) Suite *name##_suite(void);
+MONITOR_SUITES(X)
+#undef X
+
+#endif
