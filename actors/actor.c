@@ -86,11 +86,28 @@ static void say_leadership(struct actor *self, const struct wire_message *messag
     self->leads_with = ballot;
 }
 
+/* A manager that may not vote yet asks its peers to write down its disk, again and again: who has not
+ * is for people to know, once the usual moment for starting them all has passed. */
+static void say_birth(struct actor *self, wire_replica peer)
+{
+    wire_time now = clock_now();
+    if (self->birth_asked == 0)
+        self->birth_asked = now;
+    if (now - self->birth_asked < ACTOR_BIRTH_PATIENCE || (self->birth_said >> peer & 1) != 0)
+        return;
+    self->birth_said |= 1u << peer;
+    wire_say("waiting for manager %u to write down this new disk; all managers of a fresh cluster "
+             "must be started once",
+             peer);
+}
+
 static void carry_out_send(struct actor *self, struct smr_effect *effect)
 {
     struct wire_message *message = &effect->message;
     if (message->type == WIRE_MESSAGE_LEADERSHIP)
         say_leadership(self, message);
+    if (message->type == WIRE_MESSAGE_BIRTH)
+        say_birth(self, effect->to_replica);
     if (message->type == WIRE_MESSAGE_STATUS && effect->to == WIRE_ROLE_CLIENT)
         actor_extend_status(self, message);
     actor_send(self, effect->to, effect->to_replica, message);

@@ -47,6 +47,8 @@ struct actor {
 
     bool leads;                    /* of a proposer: it said so last ... */
     struct wire_ballot leads_with; /* ... of this ballot */
+    wire_time birth_asked;         /* of an acceptor: when it first asked to be admitted; 0: never */
+    unsigned birth_said;           /* bit per peer that people were told it waits for */
 
     uint64_t rounds;                         /* rounds that had a cause */
     uint64_t received[FRAMES_OUTCOME_COUNT]; /* messages taken off sockets, by what they were */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <unistd.h>
 
 #include "actors/clock.h"
 #include "wire/error.h"
@@ -43,8 +44,23 @@ static void raise_file_limit(void)
         wire_say("cannot raise the limit of open files: %s", strerror(errno));
 }
 
+/* Before anything is served there is nothing to put in order. */
+static void end_early(int signal_number)
+{
+    (void)signal_number;
+    _exit(WIRE_EXIT_OK);
+}
+
+static void end_early_on_signals(void)
+{
+    struct sigaction action = {.sa_handler = end_early};
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+}
+
 void *process_begin(void)
 {
+    end_early_on_signals();
     umask(077);
     raise_file_limit();
     signal(SIGPIPE, SIG_IGN);

@@ -18,9 +18,9 @@ int process_exit_of(enum wire_error error);
  * context, which is czmq's, so that a client inside the process shares it. */
 void *process_begin(void);
 
-/* From here on SIGTERM and SIGINT no longer kill but are waited for. Until here they do: before
- * anything is served, dying at any point is safe, and a process that waits for its managers must be
- * possible to end. */
+/* From here on SIGTERM and SIGINT are waited for. Until here they end the process on the spot, with
+ * status 0: before anything is served, dying at any point is safe, and a process that waits for its
+ * managers must be possible to end. */
 void process_hold_signals(void);
 
 /* Waits for SIGTERM or SIGINT and returns which. From then on the process ends within

@@ -40,8 +40,7 @@ uint64_t store_room(const struct store *self)
     return (uint64_t)system.f_bavail * system.f_frsize;
 }
 
-/* --- keys and small records ----------------------------------------------------------------------
- */
+/* --- keys and small records ------------------------------------------------------------------- */
 
 /* Big-endian, so that LMDB's byte order is the order of slots. */
 static MDB_val slot_key(wire_slot slot, uint8_t bytes[SLOT_KEY_BYTES])

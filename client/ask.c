@@ -42,8 +42,7 @@ enum wire_error client_ask(const char *const *addresses, size_t count, enum wire
     return error;
 }
 
-/* --- status --------------------------------------------------------------------------------------
- */
+/* --- status ----------------------------------------------------------------------------------- */
 
 /* One that was asked. */
 struct asked {

@@ -6,8 +6,7 @@
 
 #include "wire/hash.h"
 
-/* --- texts and effects ---------------------------------------------------------------------------
- */
+/* --- texts and effects ------------------------------------------------------------------------ */
 
 #define X(name, text) text,
 static const char *const OUTCOME_TEXTS[] = {CLIENT_OUTCOMES(X)};
@@ -61,8 +60,7 @@ struct client_effect *core_effect(struct client_core *core, enum client_effect_k
     return effect;
 }
 
-/* --- random numbers and pauses -------------------------------------------------------------------
- */
+/* --- random numbers and pauses ---------------------------------------------------------------- */
 
 /* splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
 uint64_t core_random(struct client_core *core, uint64_t bound)
@@ -84,8 +82,7 @@ wire_time core_pause(struct client_core *core, uint32_t pauses)
     return pause / 2 + (wire_time)core_random(core, (uint64_t)(pause / 2) + 1);
 }
 
-/* --- lifetime ------------------------------------------------------------------------------------
- */
+/* --- lifetime --------------------------------------------------------------------------------- */
 
 static void copy_addresses(struct client_core *core, const char *const *addresses, size_t count)
 {
@@ -161,8 +158,7 @@ void client_core_destroy(struct client_core **core_p)
     free(core);
 }
 
-/* --- calls ---------------------------------------------------------------------------------------
- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 static struct call *call_new(struct client_core *core, const struct client_call *from)
 {
@@ -267,8 +263,7 @@ static void time_out_calls(struct client_core *core)
     core->next_timeout = next_timeout;
 }
 
-/* --- events --------------------------------------------------------------------------------------
- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static void begin(struct client_core *core, wire_time now, struct client_out *out)
 {
@@ -431,8 +426,7 @@ void client_core_close(struct client_core *core, wire_time now, struct client_ou
     finish(core);
 }
 
-/* --- questions -----------------------------------------------------------------------------------
- */
+/* --- questions -------------------------------------------------------------------------------- */
 
 const char *client_core_address(const struct client_core *core, struct client_endpoint endpoint)
 {

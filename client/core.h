@@ -182,8 +182,7 @@ size_t client_core_unfinished(const struct client_core *core);
 /* The map in use, or NULL: none yet, or a fixed server list. Good until the next event. */
 const struct wire_map *client_core_map(const struct client_core *core);
 
-/* --- how things stand, for people ----------------------------------------------------------------
- */
+/* --- how things stand, for people ------------------------------------------------------------- */
 
 #define CLIENT_TROUBLES(X)                                                                         \
     X(NONE, "all is well")                                                                         \

@@ -29,8 +29,7 @@ static void again(struct client_core *core, const struct answer *answer, wire_re
     request_enqueue(core, answer->request);
 }
 
-/* --- OK ------------------------------------------------------------------------------------------
- */
+/* --- OK --------------------------------------------------------------------------------------- */
 
 static void bad_answer(struct client_core *core, struct call *call, struct request *request)
 {
@@ -100,8 +99,7 @@ static void on_ok(struct client_core *core, const struct answer *answer)
         ok_open(core, answer);
 }
 
-/* --- refusals ------------------------------------------------------------------------------------
- */
+/* --- refusals --------------------------------------------------------------------------------- */
 
 /* NOT_LEADER and IN_DOUBT: elsewhere, at once if the hint is news. */
 static void on_elsewhere(struct client_core *core, const struct answer *answer)

@@ -22,8 +22,7 @@ static_assert(PLACE_COUNT >
 /* A trouble that a replica gave as its reason outlives mere silence for that long. */
 #define REASON_LIFE (2 * WIRE_SECOND)
 
-/* --- groups --------------------------------------------------------------------------------------
- */
+/* --- groups ----------------------------------------------------------------------------------- */
 
 void group_init(struct client_core *core, struct group *group, uint32_t id, uint8_t replica_count)
 {
@@ -127,8 +126,7 @@ void group_well(struct group *group)
     group->trouble = CLIENT_TROUBLE_NONE;
 }
 
-/* --- requests ------------------------------------------------------------------------------------
- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static uint32_t take_place(struct client_core *core)
 {
@@ -232,8 +230,7 @@ struct request *request_find(struct client_core *core, uint64_t tag)
     return own ? request : NULL;
 }
 
-/* --- sending -------------------------------------------------------------------------------------
- */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 struct wire_message *group_message(struct client_core *core, const struct group *group)
 {

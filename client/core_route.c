@@ -92,8 +92,7 @@ void route_advance(struct client_core *core)
     request_enqueue(core, core->map_request);
 }
 
-/* --- a map comes ---------------------------------------------------------------------------------
- */
+/* --- a map comes ------------------------------------------------------------------------------ */
 
 static bool same_shape(const struct wire_map *a, const struct wire_map *b)
 {

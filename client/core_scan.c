@@ -53,8 +53,7 @@ void scan_stop(struct client_core *core, struct call *call)
     free(scan);
 }
 
-/* --- pages ---------------------------------------------------------------------------------------
- */
+/* --- pages ------------------------------------------------------------------------------------ */
 
 /* Whether a page is what was asked for: legal pairs, in the range, ascending, and some if there is
  * more to come (else the next page would be this one again). */

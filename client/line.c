@@ -9,8 +9,7 @@ static bool is_white(uint8_t c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* --- lines ---------------------------------------------------------------------------------------
- */
+/* --- lines ------------------------------------------------------------------------------------ */
 
 static size_t split(struct span bytes, struct span fields[FIELDS_MAX])
 {
@@ -90,8 +89,7 @@ struct line line_parse(struct span bytes)
     return call_of(word, fields);
 }
 
-/* --- gathering -----------------------------------------------------------------------------------
- */
+/* --- gathering -------------------------------------------------------------------------------- */
 
 static void take_text(struct line_reader *self, struct span text)
 {

@@ -34,8 +34,7 @@ wire_time client_clock(void)
     return (wire_time)time.tv_sec * WIRE_SECOND + time.tv_nsec / 1000;
 }
 
-/* --- the context, shared by all links of the process ---------------------------------------------
- */
+/* --- the context, shared by all links of the process ------------------------------------------ */
 
 static pthread_mutex_t context_mutex = PTHREAD_MUTEX_INITIALIZER;
 static void *context;         /* NULL while there is no link; guarded by the mutex */
@@ -68,8 +67,7 @@ static void context_give_back(void)
         assert(errno == EINTR);
 }
 
-/* --- lifetime ------------------------------------------------------------------------------------
- */
+/* --- lifetime --------------------------------------------------------------------------------- */
 
 static void set_int(void *socket, int option, int value)
 {
@@ -154,8 +152,7 @@ void client_link_look(struct client_link *self, bool *up, bool *readable)
     *readable = (events & ZMQ_POLLIN) != 0;
 }
 
-/* --- sending -------------------------------------------------------------------------------------
- */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 static void release_payload(void *data, void *hint)
 {
@@ -214,8 +211,7 @@ bool client_link_send(struct client_link *self, const struct wire_message *messa
     return whole;
 }
 
-/* --- receiving -----------------------------------------------------------------------------------
- */
+/* --- receiving -------------------------------------------------------------------------------- */
 
 /* A buf that is a received frame. */
 struct frame_buf {

@@ -20,8 +20,7 @@ struct madkv {
     char problem[PROBLEM_BYTES]; /* likewise, in words */
 };
 
-/* --- lifetime ------------------------------------------------------------------------------------
- */
+/* --- lifetime --------------------------------------------------------------------------------- */
 
 /* Fills texts with pointers into addresses. NULL, or what is wrong. */
 static const char *parse_addresses(const char *list, struct wire_address *addresses,
@@ -86,8 +85,7 @@ void madkv_close(struct madkv **kv_p)
     free(kv);
 }
 
-/* --- calls ---------------------------------------------------------------------------------------
- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 /* Forgets what the call before handed out. */
 static void reset(struct madkv *kv)

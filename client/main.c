@@ -33,8 +33,7 @@ struct program {
     bool ended;                /* STOP, or nobody reads any more */
 };
 
-/* --- writing -------------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void add(struct program *self, const char *text)
 {
@@ -78,8 +77,7 @@ static void add_error(struct program *self, const char *problem)
     self->any_error = true;
 }
 
-/* --- calls ---------------------------------------------------------------------------------------
- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 static void add_field(struct program *self, struct span field)
 {
@@ -202,8 +200,7 @@ static void do_line(struct program *self)
     line_reader_next(&self->reader);
 }
 
-/* --- input ---------------------------------------------------------------------------------------
- */
+/* --- input ------------------------------------------------------------------------------------ */
 
 static void do_input(struct program *self)
 {
@@ -227,8 +224,7 @@ static void do_input(struct program *self)
         do_line(self);
 }
 
-/* --- flags ---------------------------------------------------------------------------------------
- */
+/* --- flags ------------------------------------------------------------------------------------ */
 
 static const char *manager_addrs;
 static const char *server_addrs;

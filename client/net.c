@@ -52,8 +52,7 @@ struct client_net {
     wire_time said_since;            /* since when, as it was said */
 };
 
-/* --- lifetime ------------------------------------------------------------------------------------
- */
+/* --- lifetime --------------------------------------------------------------------------------- */
 
 struct client_net *client_net_new(const struct client_net_config *config)
 {
@@ -111,8 +110,7 @@ const struct client_core *client_net_core(const struct client_net *self)
     return self->core;
 }
 
-/* --- peers ---------------------------------------------------------------------------------------
- */
+/* --- peers ------------------------------------------------------------------------------------ */
 
 static void peer_open(struct peer *peer, const char *address, wire_time now)
 {
@@ -223,8 +221,7 @@ static void peer_receive(struct client_net *self, struct peer *peer, wire_time n
     }
 }
 
-/* --- effects -------------------------------------------------------------------------------------
- */
+/* --- effects ---------------------------------------------------------------------------------- */
 
 static void keep_done(struct client_net *self, const struct client_done *done)
 {
@@ -260,8 +257,7 @@ uint64_t client_net_ask(struct client_net *self, const struct client_ask *ask)
     return client_core_ask(self->core, client_clock(), ask, &self->out);
 }
 
-/* --- notices -------------------------------------------------------------------------------------
- */
+/* --- notices ---------------------------------------------------------------------------------- */
 
 static void name_group(const struct client_net *self, uint32_t group, char *text, size_t size)
 {
@@ -317,8 +313,7 @@ static void say_change(struct client_net *self, wire_time now)
     }
 }
 
-/* --- the loop ------------------------------------------------------------------------------------
- */
+/* --- the loop --------------------------------------------------------------------------------- */
 
 /* One round over everything that may have changed. True if something did and another round is due.
  */

@@ -11,7 +11,8 @@
 #include "wire/say.h"
 
 enum {
-    RETRY_MS = 200, /* between two questions to managers that have founded nothing yet */
+    RETRY_MS = 200,  /* between two questions to managers that have founded nothing yet */
+    CHECK_MS = 1000, /* for managers to contradict a server that could do without them */
 };
 
 struct joining {
@@ -20,30 +21,35 @@ struct joining {
     size_t manager_count;                         /* how many */
 };
 
-/* One call to the managers, for as long as it takes. *map is the caller's to free. */
-static enum wire_map_verdict ask_managers(const struct joining *self, enum wire_call_kind kind,
-                                          const struct wire_map_call *call, struct wire_map *map)
+/* One call to the managers, for timeout_ms or, below 0, as long as it takes. False: no answer in
+ * time. *map is the caller's to free. */
+static bool ask_managers(const struct joining *self, enum wire_call_kind kind,
+                         const struct wire_map_call *call, int64_t timeout_ms,
+                         enum wire_map_verdict *verdict, struct wire_map *map)
 {
     struct wire_writer body = {0}, answer = {0};
-    enum wire_map_verdict verdict;
     wire_map_call_encode(call, &body);
-    enum wire_error error =
-        client_ask(self->managers, self->manager_count, kind, wire_writer_span(&body), -1, &answer);
+    enum wire_error error = client_ask(self->managers, self->manager_count, kind,
+                                       wire_writer_span(&body), timeout_ms, &answer);
+    bool answered = error != WIRE_FAILED;
     if (error == WIRE_OK)
-        error = wire_map_answer_decode(wire_writer_span(&answer), &verdict, map);
-    if (error != WIRE_OK)
+        error = wire_map_answer_decode(wire_writer_span(&answer), verdict, map);
+    if (answered && error != WIRE_OK)
         wire_say_die(WIRE_EXIT_FAILED, "the managers gave no answer that makes sense: %s",
                      wire_error_text(error));
+    assert(answered || timeout_ms >= 0);
     wire_writer_free(&body);
     wire_writer_free(&answer);
-    return verdict;
+    return answered;
 }
 
 static struct wire_map learn_map(const struct joining *self)
 {
     const struct wire_map_call call = {.op = WIRE_MAP_GET};
+    enum wire_map_verdict verdict;
     struct wire_map map = {0};
-    while (ask_managers(self, WIRE_CALL_READ, &call, &map) == WIRE_MAP_NOT_FOUNDED) {
+    while (ask_managers(self, WIRE_CALL_READ, &call, -1, &verdict, &map) &&
+           verdict == WIRE_MAP_NOT_FOUNDED) {
         const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
         wire_map_free(&map);
         nanosleep(&pause, NULL);
@@ -54,6 +60,11 @@ static struct wire_map learn_map(const struct joining *self)
 static void check_topology(const struct node *node, const struct wire_map *map)
 {
     uint64_t cluster = node_identity(node)->cluster;
+    if (cluster != 0 && cluster != map->cluster)
+        wire_say_die(WIRE_EXIT_IDENTITY,
+                     "backer_path '%s' belongs to cluster %016" PRIx64 ", these managers founded "
+                     "%016" PRIx64 "; give it a directory of its own",
+                     node->backer_path, cluster, map->cluster);
     if (map->server_rf != node->replica_count)
         wire_say_die(
             WIRE_EXIT_TOPOLOGY,
@@ -65,11 +76,6 @@ static void check_topology(const struct node *node, const struct wire_map *map)
                      "--partition_id: %" PRIu32 " is not one of the %" PRIu32
                      " partitions that the managers founded",
                      node->group, wire_map_partition_count(map));
-    if (cluster != 0 && cluster != map->cluster)
-        wire_say_die(WIRE_EXIT_IDENTITY,
-                     "backer_path '%s' belongs to cluster %016" PRIx64 ", these managers founded "
-                     "%016" PRIx64 "; give it a directory of its own",
-                     node->backer_path, cluster, map->cluster);
 }
 
 /* A replica without a directory, alone in its group, forgets everything at each end on purpose. */
@@ -89,7 +95,8 @@ static void register_birth(const struct joining *self, uint64_t cluster)
         .replica = node->replica,
         .birth = node_identity(node)->birth,
     };
-    enum wire_map_verdict verdict = ask_managers(self, WIRE_CALL_PLAIN, &call, &map);
+    enum wire_map_verdict verdict;
+    ask_managers(self, WIRE_CALL_PLAIN, &call, -1, &verdict, &map);
     wire_map_free(&map);
     if (verdict == WIRE_MAP_REBORN && may_be_reborn(node))
         wire_say("started before; what it held then was in memory only and is gone");
@@ -115,14 +122,31 @@ static void settle_in(struct node *node, uint64_t cluster, uint32_t partitions)
     node_put_identity(node, &identity);
 }
 
+/* A directory that was founded serves without managers. But if they are there, and are those of
+ * another cluster or other flags, its owner wants to hear that before clients wait in vain. */
+static void check_founded(const struct joining *self)
+{
+    const struct wire_map_call call = {.op = WIRE_MAP_GET};
+    enum wire_map_verdict verdict;
+    struct wire_map map = {0};
+    if (!ask_managers(self, WIRE_CALL_READ, &call, CHECK_MS, &verdict, &map))
+        wire_say("the managers do not answer; serving as founded, in cluster %016" PRIx64,
+                 node_identity(self->node)->cluster);
+    else if (verdict != WIRE_MAP_NOT_FOUNDED)
+        check_topology(self->node, &map);
+    wire_map_free(&map);
+}
+
 void server_join(struct node *node, const struct wire_address *managers, size_t manager_count)
 {
     struct joining self = {.node = node, .manager_count = manager_count};
     assert(manager_count >= 1 && manager_count <= WIRE_REPLICA_COUNT_MAX);
-    if (node_identity(node)->cluster != 0 && node_is_admitted(node))
-        return;
     for (size_t i = 0; i < manager_count; i++)
         self.managers[i] = managers[i].text;
+    if (node_identity(node)->cluster != 0 && node_is_admitted(node)) {
+        check_founded(&self);
+        return;
+    }
     struct wire_map map = learn_map(&self);
     check_topology(node, &map);
     node_ensure_birth(node);

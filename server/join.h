@@ -3,11 +3,12 @@
  *
  *     ask for the map, until there is one        nothing durable yet: the flags may be wrong
  *     make a birth                               durable, before anybody hears of it
- *     register the birth                         the managers log it; the same one again is no
- * change admitted, then cluster and partitions      durable
+ *     register the birth                         the managers log it; once is enough
+ *     admitted, then cluster and partitions      durable
  *
  * A crash between any two steps is repaired by starting again at the first. The last step is what
- * later starts look at: from then on they need no managers. A birth that is not the first one ever
+ * later starts look at: from then on they need no managers, and only if these answer at once are
+ * the directory and the flags held against their map. A birth that is not the first one ever
  * registered for this replica means that it voted from another disk; it may not vote from this one.
  *
  * Thread: `main`, before anything is served. */

@@ -23,7 +23,7 @@ static inline struct smr_timing smr_timing_default(void)
         .silence_max = 2000 * WIRE_MS,
         .step_down = 1000 * WIRE_MS,
         .resend = 200 * WIRE_MS,
-        .ask = 500 * WIRE_MS,
+        .ask = 300 * WIRE_MS,
     };
 }
 

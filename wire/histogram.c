@@ -21,8 +21,7 @@ static size_t bucket_of(uint64_t value)
     return ((size_t)shift << SPLIT_BITS) + (value >> shift);
 }
 
-/* The largest value that falls into a bucket. */
-static uint64_t bucket_end(size_t bucket)
+uint64_t wire_histogram_bucket_end(size_t bucket)
 {
     if (bucket < SPLIT)
         return bucket;
@@ -65,7 +64,8 @@ uint64_t wire_histogram_percentile(const struct wire_histogram *self, double sha
     for (size_t i = 0; i < WIRE_HISTOGRAM_BUCKETS; i++) {
         seen += self->counts[i];
         if (seen >= rank)
-            return bucket_end(i) < self->max ? bucket_end(i) : self->max;
+            return wire_histogram_bucket_end(i) < self->max ? wire_histogram_bucket_end(i)
+                                                            : self->max;
     }
     return self->max;
 }

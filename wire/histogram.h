@@ -34,6 +34,9 @@ void wire_histogram_merge(struct wire_histogram *self, const struct wire_histogr
  * its bucket but not above the maximum; 0 if nothing was counted. */
 uint64_t wire_histogram_percentile(const struct wire_histogram *self, double share);
 
+/* The largest value that falls into a bucket. */
+uint64_t wire_histogram_bucket_end(size_t bucket);
+
 /* Appends the figures NAME_p50, NAME_p99, NAME_max and NAME_count; NAME should end in its unit. */
 void wire_histogram_figures(const struct wire_histogram *self, const char *name,
                             struct wire_writer *out);

@@ -85,10 +85,11 @@ struct wire_sender {
 /* --- own proposer <-> own acceptor --------------------------------------------------------------- */
 /* The proposer is up and wants to know where things stand. */
 #define WIRE_ATTACH_FIELDS(F)
-/* promised and chosen of this acceptor; leader: whom it heard last (none: nobody); heard: just now;
- * fit: it can read all that is chosen, so that its proposer may lead. */
+/* promised and chosen of this acceptor; leader: whom it heard last (none: nobody) and heard_ago how
+ * many microseconds before it said so; fit: it can read all that is chosen, so that its proposer may
+ * lead. Sent when asked (ATTACH) and when anything but the time has changed. */
 #define WIRE_HEARD_FIELDS(F)                                                                       \
-    F(ballot, leader) F(ballot, promised) F(slot, chosen) F(flag, heard) F(flag, fit)
+    F(ballot, leader) F(ballot, promised) F(slot, chosen) F(u64, heard_ago) F(flag, fit)
 /* "Slots up to `upto` are chosen and `peer` has them." Makes the acceptor fetch. */
 #define WIRE_CATCH_UP_FIELDS(F) F(slot, upto) F(replica, peer)
 /* --- learning: learner <-> acceptor of a peer ----------------------------------------------------- */

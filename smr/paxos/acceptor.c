@@ -12,15 +12,14 @@ static struct wire_message *answer(struct acceptor *self, struct smr_out *out,
     return smr_out_send(out, kind, &self->self, type, to->sender.role, to->sender.replica);
 }
 
-/* What the own proposer should know: heard says that a leader spoke just now. */
-void acceptor_tell_proposer(struct acceptor *self, bool heard, struct smr_out *out)
+void acceptor_tell_proposer(struct acceptor *self, wire_time now, struct smr_out *out)
 {
     struct wire_message *m = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_HEARD,
                                           WIRE_ROLE_PROPOSER, self->self.replica);
     m->heard.leader = self->leader;
     m->heard.promised = self->hard.promised;
     m->heard.chosen = self->hard.chosen;
-    m->heard.heard = heard;
+    m->heard.heard_ago = (uint64_t)(now - self->leader_heard);
     m->heard.fit = self->damaged == 0;
 }
 
@@ -43,12 +42,17 @@ static void nack(struct acceptor *self, const struct wire_message *m, struct wir
     self->counters.nacks++;
 }
 
-/* A leader of `ballot` spoke, and nothing higher was promised. */
-static void hear_leader(struct acceptor *self, wire_time now, struct wire_ballot ballot)
+/* A leader of `ballot` spoke, and nothing higher was promised. The own proposer is told of a new one;
+ * whether an old one is still heard it asks when it begins to wonder. */
+static void hear_leader(struct acceptor *self, wire_time now, struct wire_ballot ballot,
+                        struct smr_out *out)
 {
-    if (ballot_less(self->leader, ballot))
-        self->leader = ballot;
     self->leader_heard = now;
+    if (!ballot_less(self->leader, ballot))
+        return;
+    self->leader = ballot;
+    if (ballot.replica != self->self.replica)
+        acceptor_tell_proposer(self, now, out);
 }
 
 static void receive_ask(struct acceptor *self, wire_time now, const struct wire_message *m,
@@ -72,7 +76,7 @@ static void receive_ask(struct acceptor *self, wire_time now, const struct wire_
 
 /* Phase 1b, a chunk of it: the same Prepare with a larger `from` gets the next one. What was accepted
  * below this ballot can no longer change, so the chunks are of one state. */
-static void receive_prepare(struct acceptor *self, const struct wire_message *m,
+static void receive_prepare(struct acceptor *self, wire_time now, const struct wire_message *m,
                             struct smr_out *out)
 {
     struct wire_ballot ballot = m->prepare.ballot;
@@ -89,7 +93,7 @@ static void receive_prepare(struct acceptor *self, const struct wire_message *m,
         self->counters.promises++;
         promise(self, ballot, out);
         if (ballot.replica != self->self.replica)
-            acceptor_tell_proposer(self, false, out);
+            acceptor_tell_proposer(self, now, out);
     }
     struct wire_message *n = answer(self, out, SMR_SEND_DURABLE, WIRE_MESSAGE_PROMISE, m);
     n->promise.ballot = ballot;
@@ -145,7 +149,7 @@ static void receive_accept(struct acceptor *self, wire_time now, const struct wi
         nack(self, m, ballot, slot, out);
         return;
     }
-    hear_leader(self, now, ballot);
+    hear_leader(self, now, ballot, out);
     if (slot <= self->hard.chosen) {
         /* Chosen here, so the value proposed again is the one this log has (2.1, P2). */
         self->counters.accepts_again++;
@@ -169,14 +173,12 @@ static void receive_heartbeat(struct acceptor *self, wire_time now, const struct
         nack(self, m, ballot, 0, out);
         return;
     }
-    hear_leader(self, now, ballot);
+    hear_leader(self, now, ballot, out);
     learner_note_chosen(self, now, ballot, m->heartbeat.chosen, out);
     struct wire_message *n = answer(self, out, SMR_SEND, WIRE_MESSAGE_HEARTBEAT_ACK, m);
     n->heartbeat_ack.ballot = ballot;
     n->heartbeat_ack.round = m->heartbeat.round;
     n->heartbeat_ack.chosen = self->hard.chosen;
-    if (ballot.replica != self->self.replica)
-        acceptor_tell_proposer(self, true, out);
 }
 
 static void receive_choose(struct acceptor *self, wire_time now, const struct wire_message *m,
@@ -258,7 +260,7 @@ static void receive_from_proposer(struct acceptor *self, wire_time now,
                                   const struct wire_message *m, struct smr_out *out)
 {
     if (m->type == WIRE_MESSAGE_ATTACH) {
-        acceptor_tell_proposer(self, false, out);
+        acceptor_tell_proposer(self, now, out);
         return;
     }
     if (!self->hard.admitted)
@@ -268,7 +270,7 @@ static void receive_from_proposer(struct acceptor *self, wire_time now,
         receive_ask(self, now, m, out);
         break;
     case WIRE_MESSAGE_PREPARE:
-        receive_prepare(self, m, out);
+        receive_prepare(self, now, m, out);
         break;
     case WIRE_MESSAGE_ACCEPT:
         receive_accept(self, now, m, out);

@@ -40,7 +40,7 @@ struct acceptor {
     struct smr_log_entry lent;    /* last read that the cache had no place for */
 
     struct wire_ballot leader;    /* ballot last heard from a leader */
-    wire_time leader_heard;       /* when; -WIRE_SECOND * 3600 for never */
+    wire_time leader_heard;       /* when; long ago for never */
     wire_slot bar_heard;          /* highest chosen bar anybody spoke of; slots up to it are chosen */
 
     wire_replica teacher;         /* peer asked for slots, or to be asked next */
@@ -80,8 +80,8 @@ wire_slot acceptor_list(struct acceptor *self, wire_slot from, wire_slot to, boo
 
 /* --- acceptor.c ----------------------------------------------------------------------------------- */
 
-/* Says to the own proposer how things stand; heard: a leader spoke just now. */
-void acceptor_tell_proposer(struct acceptor *self, bool heard, struct smr_out *out);
+/* Says to the own proposer how things stand. */
+void acceptor_tell_proposer(struct acceptor *self, wire_time now, struct smr_out *out);
 
 /* --- learner.c ------------------------------------------------------------------------------------ */
 

@@ -102,7 +102,8 @@ void learner_receive_learn(struct acceptor *self, const struct wire_message *m,
 }
 
 /* Stores a chosen slot that a peer sent, if it is the one wanted next. */
-static void learn_slot(struct acceptor *self, const struct wire_entry *entry, struct smr_out *out)
+static void learn_slot(struct acceptor *self, wire_time now, const struct wire_entry *entry,
+                       struct smr_out *out)
 {
     bool repairs = self->damaged != 0 && entry->slot == self->damaged;
     if (!entry->chosen || (entry->slot != self->hard.chosen + 1 && !repairs))
@@ -116,7 +117,7 @@ static void learn_slot(struct acceptor *self, const struct wire_entry *entry, st
     self->counters.learned_slots++;
     if (repairs) {
         self->damaged = 0;
-        acceptor_tell_proposer(self, false, out);
+        acceptor_tell_proposer(self, now, out);
     }
     if (entry->slot == self->hard.chosen + 1)
         raise_bar(self);
@@ -136,7 +137,7 @@ void learner_receive_learned(struct acceptor *self, wire_time now, const struct 
     struct wire_reader in = wire_reader_of(list);
     struct wire_entry entry;
     while (wire_entry_next(&in, &entry))
-        learn_slot(self, &entry, out);
+        learn_slot(self, now, &entry, out);
     if (m->learned.chosen > self->bar_heard)
         self->bar_heard = m->learned.chosen;
     if (self->learn_deadline == WIRE_NEVER)
@@ -165,7 +166,7 @@ void learner_feed(struct acceptor *self, wire_time now, struct smr_out *out)
              * yet that it is chosen; then another leader has to find out by proposing it again, so
              * this replica must not lead. */
             self->damaged = self->fed + 1;
-            acceptor_tell_proposer(self, false, out);
+            acceptor_tell_proposer(self, now, out);
             ask_if_wanting(self, now, out);
             break;
         }

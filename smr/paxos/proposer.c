@@ -107,18 +107,31 @@ void proposer_refuse_all(struct proposer *self, struct call_queue *queue, struct
     }
 }
 
-static void draw_silence(struct proposer *self, wire_time now)
+/* How long a silence from `since` on is borne. */
+static void draw_silence(struct proposer *self, wire_time since)
 {
     wire_time spread = self->timing.silence_max - self->timing.silence_min;
-    self->deadline = now + self->timing.silence_min +
+    self->deadline = since + self->timing.silence_min +
                      (wire_time)smr_random_below(&self->random, (uint64_t)spread);
+    self->wondering = false;
+}
+
+/* A campaign that came to nothing is repeated sooner than a silence: asking disturbs nobody. */
+static void draw_retry(struct proposer *self, wire_time now)
+{
+    self->deadline = now + self->timing.heartbeat +
+                     (wire_time)smr_random_below(&self->random, (uint64_t)self->timing.ask);
+    self->wondering = false;
 }
 
 void proposer_become_following(struct proposer *self, wire_time now, struct smr_out *out)
 {
     bool led = self->state == PROPOSER_LEADING;
     proposer_enter(self, PROPOSER_FOLLOWING);
-    draw_silence(self, now);
+    if (led)
+        draw_silence(self, now);
+    else
+        draw_retry(self, now);
     self->resend_deadline = WIRE_NEVER;
     self->heartbeat_deadline = WIRE_NEVER;
     proposer_empty_ring(self);
@@ -131,6 +144,17 @@ void proposer_become_following(struct proposer *self, wire_time now, struct smr_
     proposer_refuse_all(self, &self->submits, out);
     reads_drop(self, out);
     proposer_tell_api(self, now, out);
+}
+
+/* Nobody was heard yet in this life. A lone replica need not wait for anybody; the others wait less
+ * than a full silence, since asking first keeps them from disturbing a leader. */
+static void draw_first(struct proposer *self, wire_time now)
+{
+    draw_silence(self, now - self->timing.silence_min * 4 / 5);
+    if (self->replica_count == 1) {
+        self->deadline = now;
+        self->wondering = true;
+    }
 }
 
 /* --- input ---------------------------------------------------------------------------------------- */
@@ -151,6 +175,19 @@ static void yield_to_others(struct proposer *self, wire_time now, struct smr_out
     proposer_become_following(self, now, out);
 }
 
+/* A leader was heard at `heard_at`: its silence counts from then. */
+static void hear_leader(struct proposer *self, wire_time now, wire_time heard_at,
+                        struct wire_ballot leader, struct smr_out *out)
+{
+    if (leader.replica == self->self.replica || heard_at + self->timing.silence_min <= now)
+        return;
+    bool beaten = self->state != PROPOSER_FOLLOWING && ballot_less(self->ballot, leader);
+    if (beaten || self->state == PROPOSER_ASKING)
+        yield_to_others(self, now, out); /* the old leader is there after all, or a newer one */
+    if (self->state == PROPOSER_FOLLOWING)
+        draw_silence(self, heard_at);
+}
+
 static void receive_heard(struct proposer *self, wire_time now, const struct wire_message *m,
                           struct smr_out *out)
 {
@@ -159,6 +196,7 @@ static void receive_heard(struct proposer *self, wire_time now, const struct wir
     if (!self->attached) {
         self->attached = true;
         self->resend_deadline = WIRE_NEVER;
+        draw_first(self, now);
     }
     see_round(self, m->heard.promised.round);
     see_round(self, m->heard.leader.round);
@@ -168,19 +206,11 @@ static void receive_heard(struct proposer *self, wire_time now, const struct wir
     if (self->state != PROPOSER_FOLLOWING && self->state != PROPOSER_ASKING &&
         ballot_less(self->ballot, m->heard.promised))
         yield_to_others(self, now, out);
-    if (!m->heard.heard || m->heard.leader.replica == self->self.replica)
-        return;
-    if (self->state != PROPOSER_FOLLOWING && ballot_less(self->ballot, m->heard.leader))
-        yield_to_others(self, now, out);
-    if (self->state == PROPOSER_ASKING)
-        proposer_become_following(self, now, out); /* the old leader is there after all */
-    if (self->state != PROPOSER_FOLLOWING)
-        return;
-    draw_silence(self, now);
     bool news = ballot_less(self->leader, m->heard.leader);
-    if (news)
+    if (m->heard.leader.replica != self->self.replica && news)
         self->leader = m->heard.leader;
-    if (news || now - self->told_at >= WIRE_SECOND)
+    hear_leader(self, now, now - (wire_time)m->heard.heard_ago, m->heard.leader, out);
+    if (self->state == PROPOSER_FOLLOWING && (news || now - self->told_at >= WIRE_SECOND))
         proposer_tell_api(self, now, out);
 }
 
@@ -292,19 +322,24 @@ static void attach(struct proposer *self, wire_time now, struct smr_out *out)
     self->resend_deadline = now + self->timing.resend;
 }
 
-static void begin_life(struct proposer *self, wire_time now)
+/* Following: the silence is over. The own acceptor, which hears every heartbeat, is asked first and
+ * given a moment to say so; then the others are. Campaigning: it came to nothing. */
+static void reach_deadline(struct proposer *self, wire_time now, struct smr_out *out)
 {
-    /* Nobody was heard yet. A lone replica need not wait for anybody; the others wait less than a
-     * full silence, since asking first keeps them from disturbing a leader. */
-    draw_silence(self, now);
-    self->deadline = self->replica_count == 1 ? now : self->deadline - self->timing.silence_min * 4 / 5;
+    if (self->state != PROPOSER_FOLLOWING) {
+        proposer_become_following(self, now, out);
+    } else if (!self->wondering || !self->fit) {
+        self->wondering = true;
+        self->deadline = now + self->timing.heartbeat / 2;
+        proposer_send(self, out, WIRE_MESSAGE_ATTACH, WIRE_ROLE_ACCEPTOR, self->self.replica);
+    } else {
+        election_begin(self, now, out);
+    }
 }
 
 static void proposer_wake(void *role, wire_time now, struct smr_out *out)
 {
     struct proposer *self = role;
-    if (self->deadline == 0)
-        begin_life(self, now);
     if (!self->attached) {
         if (now >= self->resend_deadline)
             attach(self, now, out);
@@ -313,12 +348,7 @@ static void proposer_wake(void *role, wire_time now, struct smr_out *out)
     if (self->state == PROPOSER_LEADING) {
         leading_wake(self, now, out);
     } else if (now >= self->deadline) {
-        if (!self->fit)
-            proposer_send(self, out, WIRE_MESSAGE_ATTACH, WIRE_ROLE_ACCEPTOR, self->self.replica);
-        if (self->state == PROPOSER_FOLLOWING && self->fit)
-            election_begin(self, now, out);
-        else
-            proposer_become_following(self, now, out);
+        reach_deadline(self, now, out);
     } else if (now >= self->resend_deadline) {
         election_resend(self, now, out);
     }

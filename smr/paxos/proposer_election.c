@@ -26,7 +26,7 @@ void election_begin(struct proposer *self, wire_time now, struct smr_out *out)
         (struct wire_ballot){.round = self->round_seen + 1, .replica = self->self.replica};
     self->yes = 0;
     self->deadline = now + self->timing.ask;
-    self->resend_deadline = WIRE_NEVER; /* one question; the next one is asked a silence later */
+    self->resend_deadline = WIRE_NEVER; /* one question; soon after comes another */
     for (wire_replica i = 0; i < self->replica_count; i++)
         send_ask(self, i, out);
 }

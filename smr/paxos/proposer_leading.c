@@ -3,6 +3,10 @@
 
 #include "wire/batch.h"
 
+enum {
+    OWN_HEARTBEAT_EVERY = 10 /* rounds, of those that no read asked for */
+};
+
 /* --- Accepts -------------------------------------------------------------------------------------- */
 
 /* Sends the slot to one acceptor unless too much is on its way there already. Links keep their order,
@@ -126,7 +130,7 @@ void leading_begin(struct proposer *self, wire_time now, struct smr_out *out)
     propose(self, now, self->opening_slot,
             build(self, now, &self->opening, self->opening != NULL ? 1 : 0), out);
     proposer_tell_api(self, now, out);
-    leading_heartbeat(self, now, out);
+    leading_heartbeat(self, now, false, out);
 }
 
 /* --- votes ---------------------------------------------------------------------------------------- */
@@ -174,7 +178,15 @@ void leading_receive_accepted(struct proposer *self, const struct wire_message *
 
 /* --- heartbeats ------------------------------------------------------------------------------------ */
 
-void leading_heartbeat(struct proposer *self, wire_time now, struct smr_out *out)
+/* The own acceptor needs no sign of life. It is asked for reads, and now and then so that what is
+ * counted as on its way to it is put right. */
+static bool is_for(const struct proposer *self, wire_replica to, bool for_reads)
+{
+    return to != self->self.replica || for_reads || self->replica_count == 1 ||
+           self->heartbeat_number % OWN_HEARTBEAT_EVERY == 0;
+}
+
+void leading_heartbeat(struct proposer *self, wire_time now, bool for_reads, struct smr_out *out)
 {
     uint64_t number = ++self->heartbeat_number;
     struct heartbeat_round *round = &self->heartbeats[number & (PROPOSER_ROUNDS - 1)];
@@ -182,6 +194,8 @@ void leading_heartbeat(struct proposer *self, wire_time now, struct smr_out *out
     round->sent_at = now;
     for (wire_replica i = 0; i < self->replica_count; i++) {
         round->sent[i] = self->acceptors[i].sent;
+        if (!is_for(self, i, for_reads))
+            continue;
         struct wire_message *m =
             proposer_send(self, out, WIRE_MESSAGE_HEARTBEAT, WIRE_ROLE_ACCEPTOR, i);
         m->heartbeat.ballot = self->ballot;
@@ -247,7 +261,8 @@ static bool majority_lives(const struct proposer *self, wire_time now)
 {
     unsigned alive = 0;
     for (wire_replica i = 0; i < self->replica_count; i++)
-        alive += now - self->acceptors[i].acked < self->timing.step_down;
+        alive += i == self->self.replica ||
+                 now - self->acceptors[i].acked < self->timing.step_down;
     return alive >= smr_quorum(self->replica_count);
 }
 
@@ -260,7 +275,7 @@ void leading_wake(struct proposer *self, wire_time now, struct smr_out *out)
         proposer_become_following(self, now, out);
         return;
     }
-    leading_heartbeat(self, now, out);
+    leading_heartbeat(self, now, false, out);
     resend_accepts(self, now, out);
     if (now - self->told_at >= WIRE_SECOND)
         proposer_tell_api(self, now, out);

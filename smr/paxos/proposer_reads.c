@@ -19,7 +19,7 @@ void reads_begin_round(struct proposer *self, wire_time now, struct smr_out *out
     }
     self->read_index = self->chosen;
     self->read_acks = 0;
-    leading_heartbeat(self, now, out);
+    leading_heartbeat(self, now, true, out);
     self->read_round = self->heartbeat_number;
     self->counters.read_rounds++;
 }

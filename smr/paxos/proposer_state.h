@@ -74,7 +74,8 @@ struct proposer {
     bool attached;               /* the own acceptor has spoken */
     bool fit;                    /* it can read all that is chosen: this replica may lead */
     wire_slot own_chosen;        /* chosen bar of the own acceptor, as far as known */
-    wire_time deadline;          /* following: campaign then; campaigning: give up then */
+    wire_time deadline;          /* following: wonder, then campaign; campaigning: give up then */
+    bool wondering;              /* following: the own acceptor is being asked whom it heard */
     wire_time resend_deadline;   /* ask, prepare, attach again then */
     wire_time told_at;           /* the API was told last who leads */
 
@@ -146,7 +147,9 @@ void election_resend(struct proposer *self, wire_time now, struct smr_out *out);
 void leading_begin(struct proposer *self, wire_time now, struct smr_out *out);
 void leading_receive_accepted(struct proposer *self, const struct wire_message *m);
 void leading_receive_ack(struct proposer *self, const struct wire_message *m, struct smr_out *out);
-void leading_heartbeat(struct proposer *self, wire_time now, struct smr_out *out);
+/* A round to the peers; for reads to the own acceptor too. */
+void leading_heartbeat(struct proposer *self, wire_time now, bool for_reads,
+                       struct smr_out *out);
 void leading_settle(struct proposer *self, wire_time now, struct smr_out *out);
 void leading_wake(struct proposer *self, wire_time now, struct smr_out *out);
 

@@ -57,6 +57,7 @@ def test_leader_killed_again_and_again_loses_nothing(place):
                 killed_ns = kill(cluster, victim)
                 first_ns = first_ns or killed_ns
                 load.wait(300)
+                load.wait_each(5)   # else a client may miss a leader that lives so shortly
                 cluster.restart(victim)
                 cluster.wait_healthy()
         load.read_back()

@@ -20,7 +20,7 @@ import subprocess
 import threading
 import time
 
-from harness import Failure, local, require
+from harness import Failure, local, require, wait_until
 
 CALL_LIMIT_S = 120.0      # one call, through any fault of these tests
 WAIT_LIMIT_S = 120.0      # for the calls that a test waits for
@@ -161,6 +161,15 @@ class Load:
                 self._changed.wait(min(left_s, 1.0))
             self._target = None
         self.check()
+
+    def wait_each(self, count, limit_s=WAIT_LIMIT_S):
+        """Until every client got `count` more answers."""
+        goals = [(caller, len(caller.calls) + count) for caller in self.callers]
+
+        def all_there():
+            self.check()
+            return all(len(caller.calls) >= goal for caller, goal in goals)
+        wait_until(f"{count} answers further, every client,", all_there, limit_s)
 
     def check(self):
         """Raises what ended a caller, if something did."""

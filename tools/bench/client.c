@@ -47,8 +47,7 @@ wire_time bench_clock(void)
     return (wire_time)time.tv_sec * WIRE_SECOND + time.tv_nsec / 1000;
 }
 
-/* --- peers ---------------------------------------------------------------------------------------
- */
+/* --- peers ----------------------------------------------------------------------------------- */
 
 /* "host:port" or "[v6]:port" as an address. */
 static void resolve(struct peer *peer)
@@ -161,8 +160,7 @@ static bool flush_peers(struct bench_client *self, wire_time now)
     return broke;
 }
 
-/* --- effects -------------------------------------------------------------------------------------
- */
+/* --- effects --------------------------------------------------------------------------------- */
 
 /* Refused sends and ended calls make the core append to the list while it is carried out. */
 static void carry_out(struct bench_client *self, wire_time now)
@@ -177,8 +175,7 @@ static void carry_out(struct bench_client *self, wire_time now)
     client_out_clear(&self->out);
 }
 
-/* Does all that follows from the last event. */
-static void settle(struct bench_client *self, wire_time now)
+void bench_client_settle(struct bench_client *self, wire_time now)
 {
     if (self->busy)
         return; /* whoever is at it comes to it */
@@ -189,8 +186,7 @@ static void settle(struct bench_client *self, wire_time now)
     self->busy = false;
 }
 
-/* --- lifetime ------------------------------------------------------------------------------------
- */
+/* --- lifetime -------------------------------------------------------------------------------- */
 
 struct bench_client *bench_client_new(const struct bench_client_config *config)
 {
@@ -209,7 +205,7 @@ void bench_client_destroy(struct bench_client **self_p, wire_time now)
         return;
     assert(!self->busy);
     client_core_close(self->core, now, &self->out);
-    settle(self, now);
+    bench_client_settle(self, now);
     for (size_t i = 0; i < self->peer_count; i++) {
         bench_connection_close(&self->peers[i]->connection);
         free(self->peers[i]);
@@ -221,15 +217,12 @@ void bench_client_destroy(struct bench_client **self_p, wire_time now)
     free(self);
 }
 
-/* --- events --------------------------------------------------------------------------------------
- */
+/* --- events ---------------------------------------------------------------------------------- */
 
 uint64_t bench_client_submit(struct bench_client *self, wire_time now,
                              const struct client_call *call)
 {
-    uint64_t id = client_core_submit(self->core, now, call, &self->out);
-    settle(self, now);
-    return id;
+    return client_core_submit(self->core, now, call, &self->out);
 }
 
 /* False: the connection is of no more use. */
@@ -259,14 +252,14 @@ struct bench_client *bench_client_ready(void *owner, uint32_t events, wire_time 
         alive = bench_connection_flush(&peer->connection);
     if (!alive)
         peer_lose(peer, now);
-    settle(self, now);
+    bench_client_settle(self, now);
     return self;
 }
 
 void bench_client_wake(struct bench_client *self, wire_time now)
 {
     client_core_wake(self->core, now, &self->out);
-    settle(self, now);
+    bench_client_settle(self, now);
 }
 
 const struct client_core *bench_client_core(const struct bench_client *self)

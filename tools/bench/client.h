@@ -25,9 +25,12 @@ struct bench_client *bench_client_new(const struct bench_client_config *config);
 /* Drops unfinished calls, says goodbye as far as that needs no waiting. */
 void bench_client_destroy(struct bench_client **self, wire_time now);
 
-/* As client_core_submit. Leaves at once, but within `done` when that returns. */
+/* As client_core_submit. Nothing leaves before bench_client_settle or, within `done`, its return.
+ */
 uint64_t bench_client_submit(struct bench_client *self, wire_time now,
                              const struct client_call *call);
+/* Sends what was submitted, and does all else that follows from it. */
+void bench_client_settle(struct bench_client *self, wire_time now);
 /* The epoll set reports `owner`. Returns whose it was. */
 struct bench_client *bench_client_ready(void *owner, uint32_t events, wire_time now);
 /* The deadline has passed. */

@@ -55,17 +55,18 @@ void bench_connection_close(struct bench_connection *self)
         return;
     close(self->descriptor); /* leaves the set with it */
     wire_writer_free(&self->out);
+    wire_writer_free(&self->held);
     wire_writer_free(&self->in);
     *self = (struct bench_connection){.descriptor = -1};
 }
 
-/* --- sending -------------------------------------------------------------------------------------
- */
+/* --- sending --------------------------------------------------------------------------------- */
 
 void bench_connection_send(struct bench_connection *self, const struct wire_message *message,
                            struct wire_writer *room)
 {
-    zmtp_write_message(message, room, &self->out);
+    bool ready = self->zmtp.stage == ZMTP_OPEN;
+    zmtp_write_message(message, room, ready ? &self->out : &self->held);
 }
 
 bool bench_connection_flush(struct bench_connection *self)
@@ -88,8 +89,7 @@ bool bench_connection_flush(struct bench_connection *self)
     return true;
 }
 
-/* --- receiving -----------------------------------------------------------------------------------
- */
+/* --- receiving ------------------------------------------------------------------------------- */
 
 /* Room behind what is not read yet, which moves to the front. */
 static bool make_room(struct bench_connection *self)
@@ -129,5 +129,9 @@ enum zmtp_event bench_connection_next(struct bench_connection *self, struct wire
     struct span rest = span_of(self->in.data + self->in_read, self->in.size - self->in_read);
     enum zmtp_event event = zmtp_read(&self->zmtp, &rest, &self->out, message);
     self->in_read = self->in.size - rest.size;
+    if (self->zmtp.stage == ZMTP_OPEN && self->held.size > 0) {
+        wire_write_raw(&self->out, wire_writer_span(&self->held));
+        wire_writer_free(&self->held);
+    }
     return event;
 }

@@ -9,15 +9,16 @@
 #include "tools/bench/zmtp.h"
 
 struct bench_connection {
-    int descriptor;         /* of the socket; -1: closed */
-    int epoll;              /* the set it is in */
-    void *owner;            /* what the set reports for it */
-    bool wants_room;        /* the set also reports room to send */
-    struct zmtp zmtp;       /* how far the peer is */
-    struct wire_writer out; /* written and not known taken by the kernel */
-    size_t out_sent;        /* bytes of it that the kernel took */
-    struct wire_writer in;  /* received; capacity is the room of the next receive */
-    size_t in_read;         /* bytes of it that were read */
+    int descriptor;          /* of the socket; -1: closed */
+    int epoll;               /* the set it is in */
+    void *owner;             /* what the set reports for it */
+    bool wants_room;         /* the set also reports room to send */
+    struct zmtp zmtp;        /* how far the peer is */
+    struct wire_writer out;  /* written and not known taken by the kernel */
+    size_t out_sent;         /* bytes of it that the kernel took */
+    struct wire_writer held; /* messages for a peer that is not ready for them yet */
+    struct wire_writer in;   /* received; capacity is the room of the next receive */
+    size_t in_read;          /* bytes of it that were read */
 };
 
 /* Starts to connect; what is sent meanwhile goes out then. False: the system refuses, errno says

@@ -12,8 +12,7 @@ enum {
     PING_CONTEXT_AT = 7, /* in a PING: behind its name and ttl */
 };
 
-/* --- writing -------------------------------------------------------------------------------------
- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 static void write_frame(struct wire_writer *out, uint8_t flags, struct span bytes)
 {
@@ -49,8 +48,7 @@ void zmtp_write_message(const struct wire_message *message, struct wire_writer *
         write_frame(out, 0, buf_span(message->payload));
 }
 
-/* --- reading -------------------------------------------------------------------------------------
- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 /* One frame, where it lies. */
 struct frame {

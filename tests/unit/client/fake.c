@@ -38,8 +38,7 @@ struct fake {
     struct pair pairs[PAIRS_MAX];        /* the thread's alone */
 };
 
-/* --- the store -----------------------------------------------------------------------------------
- */
+/* --- the store -------------------------------------------------------------------------------- */
 
 static struct pair *find_pair(struct fake *self, struct span key)
 {
@@ -131,8 +130,7 @@ static void give_map(const struct fake *self, struct wire_writer *out)
     wire_map_answer_encode(WIRE_MAP_OK, &map, out);
 }
 
-/* --- messages ------------------------------------------------------------------------------------
- */
+/* --- messages --------------------------------------------------------------------------------- */
 
 static void send_all(struct fake *self, zmq_msg_t *id, const struct wire_message *reply,
                      struct span payload)
@@ -221,8 +219,7 @@ static void *run(void *argument)
     return NULL;
 }
 
-/* --- lifetime ------------------------------------------------------------------------------------
- */
+/* --- lifetime --------------------------------------------------------------------------------- */
 
 struct fake *fake_start(enum fake_mood mood)
 {

@@ -128,8 +128,7 @@ void world_forget(struct world *world)
     world->send_count = 0;
 }
 
-/* --- answers -------------------------------------------------------------------------------------
- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static struct wire_message reply_to(const struct sent *sent, enum wire_status status)
 {
@@ -231,8 +230,7 @@ void world_give_session(struct world *world, uint32_t group, uint64_t session)
     sent_free(&sent);
 }
 
-/* --- ends ----------------------------------------------------------------------------------------
- */
+/* --- ends ------------------------------------------------------------------------------------- */
 
 struct client_done world_done(struct world *world, uint64_t call, enum client_outcome outcome,
                               enum client_reason reason)

@@ -1,0 +1,332 @@
+/* madkv-bench: YCSB's workloads straight at the service, and how fast it was.
+ *
+ * Calls go out as the client library sends them (the same core, one session and one connection to
+ * each leader for every client), from few threads that drive many clients each. Everything for
+ * people that is no result is on stderr. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "tools/bench/run.h"
+#include "wire/address.h"
+#include "wire/error.h"
+#include "wire/flags.h"
+#include "wire/say.h"
+
+enum {
+    SECONDS_DEFAULT = 10, /* of a run whose length is not given */
+    LOADERS = 20,         /* clients that load the records */
+    WHY_BYTES = 256,
+};
+
+static const char more[] =
+    "A workload is a letter (YCSB's a to f, or w: updates only) or a YCSB property file. An INSERT "
+    "is\n"
+    "a PUT, an UPDATE a SWAP, a READ a GET, a SCAN of n a SCAN up to the n-th known key, a\n"
+    "READ-MODIFY-WRITE a GET and a SWAP, one operation. Every write is a whole value of "
+    "--value_size\n"
+    "bytes. The first eight calls of each client (they connect it) and the warm-up are not "
+    "counted.\n"
+    "With --rate, operations are due at fixed moments and their latency counts from then.\n"
+    "A --seconds run ends when the operations that began in time have; records are loaded first\n"
+    "unless --no-load. Without --seconds and --ops it takes 10 s.\n"
+    "\n"
+    "--json: the last line is one object: tput (operations a second), ops, avg_us, min_us, "
+    "p50_us,\n"
+    "p99_us, p999_us, max_us, errors, missing (reads that found nothing), the same under by_op "
+    "for\n"
+    "each kind of operation, retries, unstarted (due by --rate and never begun), seconds, "
+    "partial,\n"
+    "client_cpu_us_per_op.\n"
+    "\n"
+    "exit status: 0 done, 1 calls failed, or the service does not answer and results are partial,\n"
+    "2 wrong usage\n";
+
+/* What the command line says. */
+struct arguments {
+    const char *manager_addrs; /* or NULL */
+    const char *server_addrs;  /* or NULL; exactly one of the two */
+    const char *workload;      /* letter or path */
+    const char *histogram;     /* path, or NULL */
+    uint64_t clients, threads, depth, seconds, ops, records, value_bytes, rate, warmup, seed;
+    bool records_given, value_given;
+    bool load, no_load, json;
+};
+
+/* The service's addresses as the client core takes them. */
+struct service {
+    struct wire_address addresses[WIRE_REPLICA_COUNT_MAX]; /* parsed */
+    const char *texts[WIRE_REPLICA_COUNT_MAX];             /* into them */
+};
+
+static void on_signal(int number)
+{
+    (void)number;
+    bench_run_interrupt();
+}
+
+/* --- the command line ------------------------------------------------------------------------ */
+
+static void check_arguments(const struct wire_program *program, const struct arguments *given)
+{
+    if ((given->manager_addrs == NULL) == (given->server_addrs == NULL))
+        wire_flags_fail(program, "manager_addrs",
+                        given->manager_addrs == NULL ? NULL : "it and --server_addrs",
+                        "one of --manager_addrs and --server_addrs");
+    if (given->load && given->no_load)
+        wire_flags_fail(program, "load", "it and --no_load", "one of the two");
+    if (given->threads > given->clients)
+        wire_flags_fail(program, "threads", "more threads than clients",
+                        "at most %" PRIu64 ", the number of clients", given->clients);
+}
+
+static void parse_service(const struct wire_program *program, const struct arguments *given,
+                          struct service *service, struct client_core_config *config)
+{
+    bool managed = given->manager_addrs != NULL;
+    const char *list = managed ? given->manager_addrs : given->server_addrs;
+    const char *problem;
+    char bad_part[WIRE_ADDRESS_TEXT_MAX];
+    size_t count = 0;
+    const char *flag = managed ? "manager_addrs" : "server_addrs";
+    if (wire_address_list_parse(list, service->addresses, WIRE_REPLICA_COUNT_MAX, &count, &problem,
+                                bad_part) != WIRE_OK)
+        wire_flags_fail(program, flag, bad_part, "%s", problem);
+    if (count == 0)
+        wire_flags_fail(program, flag, list, "at least one address");
+    for (size_t i = 0; i < count; i++)
+        service->texts[i] = service->addresses[i].text;
+    if (managed) {
+        config->managers = service->texts;
+        config->manager_count = count;
+    } else {
+        config->servers = service->texts;
+        config->server_count = count;
+    }
+}
+
+static void parse_workload(const struct wire_program *program, struct arguments *given,
+                           struct ycsb_workload *workload)
+{
+    struct ycsb_problem problem;
+    if (ycsb_workload_find(given->workload, workload, &problem) != WIRE_OK) {
+        fprintf(stderr, "%s: --workload: %s: %s\n", program->name, given->workload, problem.text);
+        exit(WIRE_EXIT_USAGE);
+    }
+    if (given->records_given)
+        workload->record_count = given->records;
+    if (given->ops > 0)
+        workload->operation_count = given->ops;
+    if (!given->value_given)
+        given->value_bytes = ycsb_workload_record_bytes(workload);
+}
+
+/* Exits with one line if anything is wrong. */
+static void parse(int argc, char **argv, struct arguments *given, struct service *service,
+                  struct client_core_config *config, struct ycsb_workload *workload)
+{
+    const struct wire_flag flags[] = {
+        {.name = "manager_addrs",
+         .argument = "ADDRESS,...",
+         .help = "the managers, in order",
+         .text = &given->manager_addrs},
+        {.name = "server_addrs",
+         .argument = "ADDRESS,...",
+         .help = "instead: the replicas of a service without managers",
+         .text = &given->server_addrs},
+        {.name = "workload",
+         .argument = "a..f|w|FILE",
+         .help = "what to ask for",
+         .text = &given->workload,
+         .required = true},
+        {.name = "clients",
+         .argument = "N",
+         .help = "clients, each with a session",
+         .number = &given->clients,
+         .min = 1,
+         .max = WIRE_SESSION_COUNT_MAX},
+        {.name = "threads",
+         .argument = "N",
+         .help = "threads that drive them",
+         .number = &given->threads,
+         .min = 1,
+         .max = 256},
+        {.name = "pipeline",
+         .argument = "N",
+         .help = "operations a client has in flight",
+         .number = &given->depth,
+         .min = 1,
+         .max = BENCH_DEPTH_MAX},
+        {.name = "seconds",
+         .argument = "N",
+         .help = "end after so long; 0: 10, or as --ops says",
+         .number = &given->seconds,
+         .min = 1,
+         .max = 1000000},
+        {.name = "ops",
+         .argument = "N",
+         .help = "end after so many operations in all; 0: as --seconds says",
+         .number = &given->ops,
+         .min = 1,
+         .max = INT64_MAX},
+        {.name = "rate",
+         .argument = "N",
+         .help = "open loop: operations due a second in all; 0: closed loop",
+         .number = &given->rate,
+         .min = 1,
+         .max = 10000000},
+        {.name = "warmup",
+         .argument = "N",
+         .help = "seconds before counting begins",
+         .number = &given->warmup,
+         .max = 100000},
+        {.name = "records",
+         .argument = "N",
+         .help = "records before the run; 0: as the workload says, 1000",
+         .number = &given->records,
+         .min = 1,
+         .max = YCSB_RECORDS_MAX,
+         .given = &given->records_given},
+        {.name = "value_size",
+         .argument = "N",
+         .help = "bytes of each value; 0: as the workload says, 1000",
+         .number = &given->value_bytes,
+         .min = 1,
+         .max = WIRE_VALUE_BYTES_MAX,
+         .given = &given->value_given},
+        {.name = "load", .help = "load the records first (the default)", .on = &given->load},
+        {.name = "no_load", .help = "the records are there already", .on = &given->no_load},
+        {.name = "seed",
+         .argument = "N",
+         .help = "of all choices",
+         .number = &given->seed,
+         .max = INT64_MAX},
+        {.name = "json", .help = "print one line of JSON", .on = &given->json},
+        {.name = "histogram",
+         .argument = "FILE",
+         .help = "write the latency histograms there",
+         .text = &given->histogram},
+    };
+    const struct wire_program program = {.name = "madkv-bench",
+                                         .purpose =
+                                             "Measures a MadKV service with YCSB's workloads.",
+                                         .more = more,
+                                         .flags = flags,
+                                         .flag_count = sizeof flags / sizeof flags[0]};
+    wire_flags_parse(&program, argc, argv);
+    check_arguments(&program, given);
+    parse_service(&program, given, service, config);
+    parse_workload(&program, given, workload);
+}
+
+/* --- phases ---------------------------------------------------------------------------------- */
+
+/* Every client has a connection to several replicas. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit); /* else with what there is; too few are told of later */
+    }
+}
+
+static enum wire_exit load(const struct bench_plan *run, const struct arguments *given)
+{
+    struct bench_plan plan = *run;
+    struct bench_result result = {0};
+    struct bench_tally total;
+    char why[WHY_BYTES];
+    plan.load = true;
+    plan.keys = NULL;
+    plan.ops = run->workload->record_count;
+    plan.clients = plan.ops < LOADERS ? plan.ops : LOADERS;
+    plan.threads = plan.depth = 1;
+    plan.duration = plan.warmup = 0;
+    plan.rate = 0;
+    enum bench_end end = bench_run(&plan, isatty(STDERR_FILENO) ? "load" : NULL, &result, why);
+    bench_result_total(&result, &total);
+    if (end != BENCH_DONE || total.errors > 0) {
+        wire_say("loading stopped after %" PRIu64 " of %" PRIu64 " records: %s",
+                 total.latency.count, plan.ops, end != BENCH_DONE ? why : "calls failed");
+        return WIRE_EXIT_FAILED;
+    }
+    if (!given->json)
+        printf("Loaded %" PRIu64 " records in %.1f s\n", total.latency.count,
+               (double)result.elapsed / WIRE_SECOND);
+    return WIRE_EXIT_OK;
+}
+
+static enum wire_exit write_histogram(const struct bench_result *result, const char *path)
+{
+    FILE *file = fopen(path, "w");
+    bool good = file != NULL;
+    if (good) {
+        bench_result_print_histogram(result, file);
+        good = ferror(file) == 0;
+        good &= fclose(file) == 0;
+    }
+    if (!good)
+        wire_say("cannot write %s: %s", path, strerror(errno));
+    return good ? WIRE_EXIT_OK : WIRE_EXIT_FAILED;
+}
+
+static enum wire_exit run(const struct bench_plan *plan, const struct arguments *given)
+{
+    struct bench_result result = {0};
+    struct bench_tally total;
+    char why[WHY_BYTES];
+    enum wire_exit status = WIRE_EXIT_OK;
+    enum bench_end end = bench_run(plan, isatty(STDERR_FILENO) ? "run" : NULL, &result, why);
+    bench_result_total(&result, &total);
+    if (end != BENCH_DONE || total.errors > 0)
+        status = WIRE_EXIT_FAILED;
+    if (end != BENCH_DONE)
+        wire_say("%s; results are partial", why);
+    if (given->histogram != NULL && write_histogram(&result, given->histogram) != WIRE_EXIT_OK)
+        status = WIRE_EXIT_FAILED;
+    const struct bench_about about = {.workload = given->workload,
+                                      .clients = plan->clients,
+                                      .records = plan->workload->record_count,
+                                      .value_bytes = plan->value_bytes};
+    if (given->json)
+        bench_result_print_json(&result, &about, stdout);
+    else
+        bench_result_print(&result, &about, stdout);
+    return fflush(stdout) == 0 ? status : WIRE_EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments given = {.clients = 1, .threads = 1, .depth = 1, .seed = 1};
+    struct service service;
+    struct ycsb_workload workload;
+    struct bench_plan plan = {.workload = &workload};
+    parse(argc, argv, &given, &service, &plan.service, &workload);
+    wire_say_as("madkv-bench");
+    signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal);
+    raise_descriptor_limit();
+    plan.clients = given.clients;
+    plan.threads = given.threads;
+    plan.depth = given.depth;
+    plan.value_bytes = given.value_bytes;
+    plan.seed = given.seed;
+    plan.rate = given.rate;
+    plan.warmup = (wire_time)given.warmup * WIRE_SECOND;
+    plan.ops = given.ops;
+    if (given.seconds == 0 && given.ops == 0)
+        given.seconds = SECONDS_DEFAULT;
+    plan.duration = (wire_time)given.seconds * WIRE_SECOND;
+    if (!given.no_load && load(&plan, &given) != WIRE_EXIT_OK)
+        return WIRE_EXIT_FAILED;
+    plan.keys = ycsb_keys_new(&workload);
+    enum wire_exit status = run(&plan, &given);
+    ycsb_keys_destroy(&plan.keys);
+    return (int)status;
+}
