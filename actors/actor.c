@@ -133,6 +133,11 @@ static void carry_out_one(struct actor *self, struct smr_effect *effect)
         self->dirty = true;
         self->dirty_bytes += effect->entry.batch->size;
         break;
+    case SMR_CUT:
+        assert(self->log.ops != NULL);
+        self->log.ops->cut(self->log.self, effect->upto);
+        self->dirty = true;
+        break;
     case SMR_PUT_STATE:
         assert(self->log.ops != NULL);
         self->log.ops->put_state(self->log.self, &effect->state);

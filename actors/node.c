@@ -113,6 +113,17 @@ void node_open(struct node *self, const struct wire_identity *known, const char 
         wire_say_die(process_exit_of(error), "%s", problem);
 }
 
+const struct smr_base *node_base(struct node *self)
+{
+    char problem[STORE_PROBLEM_BYTES];
+    if (self->backer_path == NULL)
+        return NULL;
+    enum wire_error error = base_open(self->backer_path, &self->base, problem);
+    if (error != WIRE_OK)
+        wire_say_die(process_exit_of(error), "%s", problem);
+    return base_interface(self->base);
+}
+
 const struct wire_identity *node_identity(const struct node *self)
 {
     return store_identity(self->store);
@@ -198,7 +209,8 @@ static struct replica_config replica_config_of(const struct node *self, const ch
         .roles = {[REPLICA_API] = group.api,
                   [REPLICA_PROPOSER] = group.proposer,
                   [REPLICA_ACCEPTOR] = group.acceptor,
-                  [REPLICA_APPLIER] = group.applier},
+                  [REPLICA_APPLIER] = group.applier,
+                  [REPLICA_CHECKPOINTER] = group.checkpointer},
         .log = log,
         .log_figures = store_figures,
         .log_figures_self = self->store,
@@ -247,6 +259,7 @@ int node_serve(struct node *self, uint64_t cluster, struct smr_machine machine, 
         .replica_count = self->replica_count,
         .seed = node_random(),
         .timing = smr_timing_default(),
+        .checkpointing = smr_checkpointing_default(),
         .reads_through_log = self->reads_through_log,
         .opening = opening,
     };
@@ -257,6 +270,7 @@ int node_serve(struct node *self, uint64_t cluster, struct smr_machine machine, 
     wire_say("ending: %s", strsignal(got));
     replica_destroy(&replica);
     process_end();
+    base_close(&self->base);
     store_close(&self->store);
     return WIRE_EXIT_OK;
 }

@@ -6,6 +6,7 @@
 #ifndef MADKV_ACTORS_NODE_H
 #define MADKV_ACTORS_NODE_H
 
+#include "actors/base.h"
 #include "actors/replica.h"
 #include "actors/store.h"
 #include "smr/machine.h"
@@ -40,6 +41,7 @@ struct node {
     const struct replica_placement *placement;         /* which actor on which thread */
     bool reads_through_log;                            /* see smr/config.h */
     struct store *store;                               /* once open */
+    struct base *base;                                 /* likewise; NULL in memory */
 };
 
 /* Checks the flags against each other and fills the node in; usage errors end the process. group is
@@ -50,6 +52,9 @@ void node_init(struct node *self, const struct wire_program *program, uint32_t g
 /* Opens the directory. self_identity: cluster, topology and partitions as far as they are known;
  * who it is is filled in. */
 void node_open(struct node *self, const struct wire_identity *known, const char *topology);
+
+/* Opens the state's base in the open directory; NULL: memory only. Good until node_serve returns. */
+const struct smr_base *node_base(struct node *self);
 
 /* Whose directory it is. */
 const struct wire_identity *node_identity(const struct node *self);

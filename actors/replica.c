@@ -7,11 +7,11 @@
 
 const struct replica_placement replica_thread_per_actor = {
     .name = "role",
-    .threads = {0, 1, 2, 3},
+    .threads = {0, 1, 2, 3, 4},
 };
 const struct replica_placement replica_one_thread = {
     .name = "fused",
-    .threads = {0, 0, 0, 0},
+    .threads = {0, 0, 0, 0, 1},
 };
 
 struct replica {
@@ -35,6 +35,7 @@ static const enum wire_role roles[REPLICA_ACTORS] = {
     [REPLICA_PROPOSER] = WIRE_ROLE_PROPOSER,
     [REPLICA_ACCEPTOR] = WIRE_ROLE_ACCEPTOR,
     [REPLICA_APPLIER] = WIRE_ROLE_APPLIER,
+    [REPLICA_CHECKPOINTER] = WIRE_ROLE_CHECKPOINTER,
 };
 
 static void make_actors(struct assembly *self)

@@ -179,6 +179,11 @@ static void store_put_state(void *store, const struct wire_hard_state *state)
     self->state_queued = true;
 }
 
+static void store_cut(void *store, wire_slot upto)
+{
+    ((struct store *)store)->queued_cut = upto;
+}
+
 static void drop_queue(struct store *self)
 {
     for (size_t i = 0; i < self->queue_count; i++)
@@ -186,6 +191,7 @@ static void drop_queue(struct store *self)
     self->queue_count = 0;
     self->queue_bytes = 0;
     self->state_queued = false;
+    self->queued_cut = 0;
 }
 
 /* Whether the file system could take the whole queue at the worst. LMDB mostly reuses pages, so
@@ -221,6 +227,24 @@ static int write_slot(struct store *self, MDB_txn *txn, const struct smr_log_ent
     return 0;
 }
 
+/* The pages of cut slots are used again by the slots to come, so the file stops growing. */
+static int delete_through(const struct store *self, MDB_txn *txn, wire_slot upto)
+{
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    int code = mdb_cursor_open(txn, self->log, &cursor);
+    if (code != 0)
+        return code;
+    code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+    while (code == 0 && key.mv_size == SLOT_KEY_BYTES && slot_of_key(key.mv_data) <= upto) {
+        code = mdb_cursor_del(cursor, 0);
+        if (code == 0)
+            code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+    }
+    mdb_cursor_close(cursor);
+    return code == MDB_NOTFOUND ? 0 : code;
+}
+
 static int write_queue(struct store *self, MDB_txn *txn, wire_slot *highest)
 {
     int code = 0;
@@ -231,6 +255,8 @@ static int write_queue(struct store *self, MDB_txn *txn, wire_slot *highest)
         wire_hard_state_encode(&self->state, &self->scratch);
         code = store_put_meta(txn, self->meta, "hard_state", wire_writer_span(&self->scratch));
     }
+    if (code == 0 && self->queued_cut > 0)
+        code = delete_through(self, txn, self->queued_cut);
     return code;
 }
 
@@ -252,7 +278,7 @@ static int commit_queue(struct store *self, wire_slot *highest)
 static enum wire_error store_commit(void *store)
 {
     struct store *self = store;
-    if (self->queue_count == 0 && !self->state_queued)
+    if (self->queue_count == 0 && !self->state_queued && self->queued_cut == 0)
         return WIRE_OK;
     wire_slot highest = self->highest;
     int code = room_for_queue(self) ? commit_queue(self, &highest) : ENOSPC;
@@ -283,6 +309,7 @@ static const struct smr_log_ops store_ops = {
     .load = store_load,
     .put_slot = store_put_slot,
     .put_state = store_put_state,
+    .cut = store_cut,
     .commit = store_commit,
     .close = store_close_log,
 };

@@ -25,6 +25,7 @@ struct store {
     uint64_t queue_bytes;         /* of their batches */
     struct wire_hard_state state; /* put, not yet committed */
     bool state_queued;            /* whether there is one */
+    wire_slot queued_cut;         /* slots up to it are to go; 0: none */
 
     struct wire_writer scratch; /* room to encode a record in */
     uint64_t commit_count;      /* transactions made durable */

@@ -180,7 +180,8 @@ int main(int argc, char **argv)
     const struct map_flags told = {.map = &map,
                                    .manager_count = node.replica_count,
                                    .conflict = end_on_conflict,
-                                   .context = &node.replica_count};
+                                   .context = &node.replica_count,
+                                   .base = node_base(&node)};
     struct buf *opening = founding_call(&node, &map, topology);
     int status = node_serve(&node, topology, map_machine_new(&told), buf_span(opening));
     buf_unref(&opening);

@@ -4,6 +4,10 @@
 #include "wire/figures.h"
 #include "wire/hash.h"
 
+enum {
+    CHANGE_BYTES = 128 /* what a change counts towards the next checkpoint */
+};
+
 struct map_machine {
     struct wire_map map;       /* the state; cluster 0: not founded */
     struct wire_map flags;     /* what the command line said; no part of the state */
@@ -11,6 +15,8 @@ struct map_machine {
     uint8_t manager_count;     /* of the command line */
     map_conflict_fn *conflict; /* or NULL */
     void *context;             /* of conflict */
+    const struct smr_base *base; /* where checkpoints go; NULL: nowhere */
+    uint64_t changes;          /* applied since the last freeze */
 };
 
 static bool is_founded(const struct map_machine *self)
@@ -89,6 +95,7 @@ static enum wire_status map_apply(void *self, const struct smr_moment *moment, s
     if (wire_map_call_decode(body, &call) != WIRE_OK)
         return WIRE_STATUS_MALFORMED;
     enum wire_map_verdict verdict = run_call(machine, &call);
+    machine->changes += call.op != WIRE_MAP_GET;
     wire_map_answer_encode(verdict, &machine->map, answer);
     wire_map_call_free(&call);
     return WIRE_STATUS_OK;
@@ -132,6 +139,40 @@ static void map_destroy(void *self)
     free(machine);
 }
 
+/* --- checkpoints: the whole map is the part, and nothing is keys and values -------------------- */
+
+static size_t map_unsaved_bytes(const void *self)
+{
+    return ((const struct map_machine *)self)->changes * CHANGE_BYTES;
+}
+
+static void map_freeze(void *self, struct wire_writer *part)
+{
+    struct map_machine *machine = self;
+    machine->changes = 0;
+    wire_map_answer_encode(is_founded(machine) ? WIRE_MAP_OK : WIRE_MAP_NOT_FOUNDED, &machine->map,
+                           part);
+}
+
+static enum wire_error map_save(void *self, struct span image)
+{
+    const struct smr_base *base = ((struct map_machine *)self)->base;
+    base->ops->begin(base->self);
+    return base->ops->commit(base->self, image);
+}
+
+static void map_thaw(void *self)
+{
+    (void)self; /* what was frozen stands in the image */
+}
+
+static bool map_restore(void *self, struct span part)
+{
+    struct map_machine *machine = self;
+    enum wire_map_verdict verdict;
+    return wire_map_answer_decode(part, &verdict, &machine->map) == WIRE_OK;
+}
+
 struct smr_machine map_machine_new(const struct map_flags *flags)
 {
     static const struct smr_machine_ops ops = {
@@ -141,6 +182,11 @@ struct smr_machine map_machine_new(const struct map_flags *flags)
         .digest = map_digest,
         .figures = map_figures,
         .destroy = map_destroy,
+        .unsaved_bytes = map_unsaved_bytes,
+        .freeze = map_freeze,
+        .save = map_save,
+        .thaw = map_thaw,
+        .restore = map_restore,
     };
     struct map_machine *self = wire_calloc(1, sizeof *self);
     if (flags != NULL) {
@@ -148,8 +194,9 @@ struct smr_machine map_machine_new(const struct map_flags *flags)
         self->manager_count = flags->manager_count;
         self->conflict = flags->conflict;
         self->context = flags->context;
+        self->base = flags->base;
     }
     if (self->compares)
         wire_map_copy(&self->flags, flags->map);
-    return (struct smr_machine){.ops = &ops, .self = self};
+    return (struct smr_machine){.ops = &ops, .self = self, .base = self->base};
 }

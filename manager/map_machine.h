@@ -31,6 +31,7 @@ struct map_flags {
     uint8_t manager_count;      /* managers of the group, for the figures */
     map_conflict_fn *conflict;  /* NULL: nobody wants to know */
     void *context;              /* handed to conflict */
+    const struct smr_base *base; /* where checkpoints go, must outlive the machine; NULL: nowhere */
 };
 
 /* A machine without a map. flags may be NULL. Ends with ops->destroy. */

@@ -1,7 +1,7 @@
 #include "server/kv_machine.h"
 
 #include <stdlib.h>
-#include "server/kv_tree.h"
+#include "server/kv_store.h"
 #include "wire/figures.h"
 #include "wire/hash.h"
 #include "wire/kv.h"
@@ -10,16 +10,10 @@
 struct kv_machine {
     uint32_t partition;          /* whose keys it holds */
     uint32_t partition_count;    /* of the cluster; 0 or 1: all keys are its own */
-    struct kv_tree tree;         /* the state */
+    struct kv_store store;       /* the state */
+    struct wire_writer pairs;    /* scratch: of the page being put together */
     uint64_t calls[WIRE_KV_OPS]; /* answered since birth, by op; not part of the state */
     uint64_t wrong_group;        /* refused since birth; not part of the state */
-};
-
-/* The pairs of one answer to a Scan. */
-struct page {
-    const struct kv_record *first; /* NULL: none */
-    uint32_t pairs;                /* from there on */
-    bool more;                     /* the range goes on behind them */
 };
 
 static bool is_ours(const struct kv_machine *self, const struct wire_kv_call *call)
@@ -32,53 +26,57 @@ static bool is_ours(const struct kv_machine *self, const struct wire_kv_call *ca
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-static void answer_value(enum wire_kv_op op, const struct kv_record *record,
+static void answer_value(struct kv_store *store, const struct wire_kv_call *call,
                          struct wire_writer *answer)
 {
-    struct wire_kv_answer found = {.found = record != NULL};
-    if (record != NULL)
-        found.value = record->value;
-    wire_kv_answer_encode(op, &found, answer);
+    struct wire_kv_answer found = {0};
+    found.found = kv_store_get(store, call->key, &found.value);
+    wire_kv_answer_encode(call->op, &found, answer);
 }
 
-static struct page take_page(const struct kv_tree *tree, const struct wire_kv_call *call)
+/* The page of one answer to a Scan while it fills. */
+struct page {
+    struct span to;            /* the last key wanted */
+    struct wire_writer *pairs; /* encoded so far */
+    uint32_t count;            /* how many */
+    size_t bytes;              /* of their keys and values */
+    bool more;                 /* the range goes on behind them */
+};
+
+static bool take_pair(void *context, struct span key, struct span value)
 {
-    struct page page = {.first = kv_tree_seek(tree, call->key, call->after)};
-    size_t bytes = 0;
-    const struct kv_record *record = page.first;
-    for (; record != NULL && span_compare(record->key, call->value) <= 0;
-         record = kv_tree_next(record)) {
-        if (bytes >= WIRE_SCAN_PAGE_BYTES || page.pairs == WIRE_SCAN_PAGE_COUNT) {
-            page.more = true;
-            break;
-        }
-        bytes += record->key.size + record->value.size;
-        page.pairs++;
+    struct page *page = context;
+    if (span_compare(key, page->to) > 0)
+        return false;
+    if (page->bytes >= WIRE_SCAN_PAGE_BYTES || page->count == WIRE_SCAN_PAGE_COUNT) {
+        page->more = true;
+        return false;
     }
-    return page;
+    wire_kv_page_add(page->pairs, key, value);
+    page->bytes += key.size + value.size;
+    page->count++;
+    return true;
 }
 
-static void answer_scan(const struct kv_tree *tree, const struct wire_kv_call *call,
+static void answer_scan(struct kv_machine *self, const struct wire_kv_call *call,
                         struct wire_writer *answer)
 {
-    struct page page = take_page(tree, call);
-    wire_kv_page_begin(answer, page.more, page.pairs);
-    const struct kv_record *record = page.first;
-    for (uint32_t i = 0; i < page.pairs; i++, record = kv_tree_next(record))
-        wire_kv_page_add(answer, record->key, record->value);
+    struct page page = {.to = call->value, .pairs = &self->pairs};
+    wire_writer_clear(&self->pairs);
+    kv_store_scan(&self->store, call->key, call->after, take_pair, &page);
+    wire_kv_page_begin(answer, page.more, page.count);
+    wire_write_raw(answer, wire_writer_span(&self->pairs));
 }
 
 /* --- changing -------------------------------------------------------------------------------- */
 
 /* The answer goes first: what was there before is gone once the change is made. */
-static void change(struct kv_tree *tree, const struct wire_kv_call *call,
+static void change(struct kv_store *store, const struct wire_kv_call *call,
                    struct wire_writer *answer)
 {
-    answer_value(call->op, kv_tree_find(tree, call->key), answer);
-    if (call->op == WIRE_KV_DELETE)
-        kv_tree_remove(tree, call->key);
-    else
-        kv_tree_set(tree, call->key, call->value);
+    answer_value(store, call, answer);
+    kv_store_set(store, call->key,
+                 call->op == WIRE_KV_DELETE ? span_of(NULL, 0) : call->value);
 }
 
 /* --- the machine ----------------------------------------------------------------------------- */
@@ -92,11 +90,11 @@ static enum wire_status answer_call(struct kv_machine *self, const struct wire_k
     }
     self->calls[call->op]++;
     if (call->op == WIRE_KV_SCAN)
-        answer_scan(&self->tree, call, answer);
+        answer_scan(self, call, answer);
     else if (call->op == WIRE_KV_GET)
-        answer_value(call->op, kv_tree_find(&self->tree, call->key), answer);
+        answer_value(&self->store, call, answer);
     else
-        change(&self->tree, call, answer);
+        change(&self->store, call, answer);
     return WIRE_STATUS_OK;
 }
 
@@ -128,8 +126,7 @@ static enum wire_status kv_query(void *self, struct span body, struct wire_write
 
 static uint64_t kv_digest(const void *self)
 {
-    const struct kv_machine *machine = self;
-    return kv_tree_digest(&machine->tree);
+    return kv_store_digest(&((const struct kv_machine *)self)->store);
 }
 
 static void kv_figures(const void *self, struct wire_writer *out)
@@ -140,8 +137,8 @@ static void kv_figures(const void *self, struct wire_writer *out)
         [WIRE_KV_SCAN] = "kv.scan_calls",
     };
     const struct kv_machine *machine = self;
-    wire_figure_number(out, "kv.records", machine->tree.count);
-    wire_figure_number(out, "kv.bytes", machine->tree.bytes);
+    wire_figure_number(out, "kv.records", machine->store.records);
+    wire_figure_number(out, "kv.bytes", machine->store.bytes);
     for (int op = 0; op < WIRE_KV_OPS; op++)
         wire_figure_number(out, names[op], machine->calls[op]);
     wire_figure_number(out, "kv.wrong_group_calls", machine->wrong_group);
@@ -150,11 +147,40 @@ static void kv_figures(const void *self, struct wire_writer *out)
 static void kv_destroy(void *self)
 {
     struct kv_machine *machine = self;
-    kv_tree_clear(&machine->tree);
+    kv_store_clear(&machine->store);
+    wire_writer_free(&machine->pairs);
     free(machine);
 }
 
-struct smr_machine kv_machine_new(uint32_t partition, uint32_t partition_count)
+/* --- checkpoints ----------------------------------------------------------------------------- */
+
+static size_t kv_unsaved_bytes(const void *self)
+{
+    return kv_store_unsaved_bytes(&((const struct kv_machine *)self)->store);
+}
+
+static void kv_freeze(void *self, struct wire_writer *part)
+{
+    kv_store_freeze(&((struct kv_machine *)self)->store, part);
+}
+
+static enum wire_error kv_save(void *self, struct span image)
+{
+    return kv_store_save(&((struct kv_machine *)self)->store, image);
+}
+
+static void kv_thaw(void *self)
+{
+    kv_store_thaw(&((struct kv_machine *)self)->store);
+}
+
+static bool kv_restore(void *self, struct span part)
+{
+    return kv_store_restore(&((struct kv_machine *)self)->store, part);
+}
+
+struct smr_machine kv_machine_new_on(const struct smr_base *base, uint32_t partition,
+                                     uint32_t partition_count)
 {
     static const struct smr_machine_ops ops = {
         .classify = kv_classify,
@@ -163,10 +189,21 @@ struct smr_machine kv_machine_new(uint32_t partition, uint32_t partition_count)
         .digest = kv_digest,
         .figures = kv_figures,
         .destroy = kv_destroy,
+        .unsaved_bytes = kv_unsaved_bytes,
+        .freeze = kv_freeze,
+        .save = kv_save,
+        .thaw = kv_thaw,
+        .restore = kv_restore,
     };
     assert(partition_count <= 1 || partition < partition_count);
     struct kv_machine *self = wire_calloc(1, sizeof *self);
     self->partition = partition;
     self->partition_count = partition_count;
-    return (struct smr_machine){.ops = &ops, .self = self};
+    kv_store_init(&self->store, base);
+    return (struct smr_machine){.ops = &ops, .self = self, .base = base};
+}
+
+struct smr_machine kv_machine_new(uint32_t partition, uint32_t partition_count)
+{
+    return kv_machine_new_on(NULL, partition, partition_count);
 }

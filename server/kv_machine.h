@@ -15,5 +15,8 @@
 /* An empty machine of partition `partition` (from 0) out of `partition_count`. A count of 0 or 1:
  * every key is its own, and `partition` says nothing. Ends with ops->destroy. */
 struct smr_machine kv_machine_new(uint32_t partition, uint32_t partition_count);
+/* The same with its state over a base, which must outlive it; NULL: in memory only. */
+struct smr_machine kv_machine_new_on(const struct smr_base *base, uint32_t partition,
+                                     uint32_t partition_count);
 
 #endif

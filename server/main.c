@@ -126,6 +126,7 @@ int main(int argc, char **argv)
     else
         server_join(&node, managers, manager_count);
     const struct wire_identity *identity = node_identity(&node);
-    return node_serve(&node, identity->cluster, kv_machine_new(node.group, identity->partitions),
-                      span_of(NULL, 0));
+    struct smr_machine machine =
+        kv_machine_new_on(node_base(&node), node.group, identity->partitions);
+    return node_serve(&node, identity->cluster, machine, span_of(NULL, 0));
 }

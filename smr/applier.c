@@ -1,6 +1,7 @@
 #include "smr/applier.h"
 
 #include <stdlib.h>
+#include "smr/image.h"
 #include "smr/session.h"
 #include "wire/batch.h"
 #include "wire/figures.h"
@@ -19,6 +20,14 @@ struct applier {
     uint64_t log_time_ms;          /* likewise: sum of what batches add */
     wire_slot applied;             /* all slots up to it are in the state */
     wire_slot reported;            /* last APPLIED sent */
+    wire_slot saved;               /* all slots up to it are in a durable checkpoint */
+    wire_slot reported_saved;      /* as the last APPLIED said */
+    struct smr_checkpointing checkpointing; /* when to begin one */
+    size_t log_bytes;              /* of batches applied since the last freeze */
+    struct buf *image;             /* of the checkpoint being written; NULL: none is */
+    wire_slot frozen;              /* the slot it is of */
+    wire_time retry;               /* it found no room: try again then; WIRE_NEVER: under way */
+    const char *broken;            /* why this life cannot begin; NULL: all well */
     wire_time report_deadline;     /* say it again then: the edge may have refused it */
     struct waiting_read *reads;    /* in order of arrival */
     size_t read_count;             /* how many */
@@ -125,6 +134,7 @@ static void apply_batch(struct applier *self, wire_slot slot, struct span bytes,
         moment.index++;
     }
     self->applied = slot;
+    self->log_bytes += bytes.size;
     self->counters.applied_slots++;
     self->counters.applied_noops += batch.count == 0;
 }
@@ -189,16 +199,95 @@ static void receive_chosen(struct applier *self, const struct wire_message *mess
         answer_waiting(self, out);
 }
 
+/* --- checkpoints -------------------------------------------------------------------------------- */
+
+static bool is_due(const struct applier *self)
+{
+    const struct smr_checkpointing *when = &self->checkpointing;
+    return self->applied > self->saved &&
+           (self->machine.ops->unsaved_bytes(self->machine.self) >= when->changed_bytes ||
+            self->log_bytes >= when->log_bytes || self->applied - self->saved >= when->slots);
+}
+
+static void send_checkpoint(struct applier *self, struct smr_out *out)
+{
+    struct wire_message *m = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_CHECKPOINT,
+                                          WIRE_ROLE_CHECKPOINTER, self->self.replica);
+    m->checkpoint.slot = self->frozen;
+    m->payload = buf_ref(self->image);
+    self->retry = WIRE_NEVER;
+}
+
+static void freeze(struct applier *self, struct smr_out *out)
+{
+    struct wire_writer sessions = {0}, part = {0}, whole = {0};
+    smr_sessions_encode(self->sessions, &sessions);
+    self->machine.ops->freeze(self->machine.self, &part);
+    struct smr_image image = {.applied = self->applied,
+                              .log_time_ms = self->log_time_ms,
+                              .sessions = wire_writer_span(&sessions),
+                              .part = wire_writer_span(&part)};
+    smr_image_encode(&image, &whole);
+    self->image = wire_writer_take(&whole);
+    self->frozen = self->applied;
+    self->log_bytes = 0;
+    wire_writer_free(&sessions);
+    wire_writer_free(&part);
+    wire_writer_free(&whole);
+    send_checkpoint(self, out);
+}
+
+static void receive_checkpointed(struct applier *self, wire_time now,
+                                 const struct wire_message *message)
+{
+    assert(self->image != NULL && message->checkpointed.slot == self->frozen);
+    if (message->checkpointed.outcome != WIRE_OK) {
+        self->counters.checkpoints_failed++;
+        self->retry = now + WIRE_SECOND;
+        return;
+    }
+    self->counters.checkpoints++;
+    self->saved = self->frozen;
+    buf_unref(&self->image);
+    self->machine.ops->thaw(self->machine.self);
+}
+
+/* Begins this life where the last checkpoint ended. */
+static void restore(struct applier *self)
+{
+    const struct smr_base *base = self->machine.base;
+    struct buf *bytes = base == NULL ? NULL : base->ops->image(base->self);
+    struct smr_image image;
+    if (bytes == NULL)
+        return;
+    struct smr_sessions *sessions = NULL;
+    if (smr_image_decode(buf_span(bytes), &image) == WIRE_OK)
+        sessions = smr_sessions_decode(image.sessions);
+    if (sessions == NULL || !self->machine.ops->restore(self->machine.self, image.part)) {
+        self->broken = "the checkpoint makes no sense: restore the directory from a copy";
+    } else {
+        self->applied = self->saved = image.applied;
+        self->log_time_ms = image.log_time_ms;
+        self->counters.restores++;
+    }
+    if (sessions != NULL) {
+        smr_sessions_free(self->sessions);
+        self->sessions = sessions;
+    }
+    buf_unref(&bytes);
+}
+
 /* --- the role ------------------------------------------------------------------------------------ */
 
 static void applier_receive(void *role, wire_time now, const struct wire_message *message,
                             struct smr_out *out)
 {
     struct applier *self = role;
-    (void)now;
     assert(message->sender.replica == self->self.replica); /* siblings only */
     if (message->type == WIRE_MESSAGE_CHOSEN) {
         receive_chosen(self, message, out);
+    } else if (message->type == WIRE_MESSAGE_CHECKPOINTED) {
+        receive_checkpointed(self, now, message);
     } else {
         assert(message->type == WIRE_MESSAGE_READ_AT);
         receive_read(self, message, out);
@@ -212,33 +301,46 @@ static void report(struct applier *self, wire_time now, struct smr_out *out)
     struct wire_message *m = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_APPLIED,
                                           WIRE_ROLE_ACCEPTOR, self->self.replica);
     m->applied.slot = self->applied;
+    m->applied.saved = self->saved;
     self->reported = self->applied;
+    self->reported_saved = self->saved;
     self->report_deadline = now + WIRE_SECOND;
 }
 
 static void applier_settle(void *role, wire_time now, struct smr_out *out)
 {
     struct applier *self = role;
-    if (self->reported != self->applied)
+    if (self->machine.base == NULL)
+        self->saved = self->applied; /* memory only: nothing is ever read back */
+    else if (self->image == NULL && is_due(self))
+        freeze(self, out);
+    if (self->reported != self->applied || self->reported_saved != self->saved)
         report(self, now, out);
 }
 
 static void applier_wake(void *role, wire_time now, struct smr_out *out)
 {
     struct applier *self = role;
+    if (self->broken != NULL)
+        smr_out_die(out, WIRE_DAMAGED, self->broken);
+    if (self->image != NULL && now >= self->retry)
+        send_checkpoint(self, out);
     if (now >= self->report_deadline)
         report(self, now, out);
 }
 
 static wire_time applier_deadline(const void *role)
 {
-    return ((const struct applier *)role)->report_deadline;
+    const struct applier *self = role;
+    return self->image != NULL && self->retry < self->report_deadline ? self->retry
+                                                                      : self->report_deadline;
 }
 
 static void applier_figures(const void *role, struct wire_writer *out)
 {
     const struct applier *self = role;
     wire_figure_number(out, "applier.applied_slot", self->applied);
+    wire_figure_number(out, "applier.saved_slot", self->saved);
     wire_figure_number(out, "applier.log_time_ms", self->log_time_ms);
     wire_figure_number(out, "applier.sessions", smr_sessions_count(self->sessions));
     wire_figure_number(out, "applier.session_bytes", smr_sessions_bytes(self->sessions));
@@ -254,6 +356,7 @@ static void applier_destroy(void *role)
         buf_unref(&self->reads[i].body);
     free(self->reads);
     smr_sessions_free(self->sessions);
+    buf_unref(&self->image);
     self->machine.ops->destroy(self->machine.self);
     wire_writer_free(&self->answer);
     free(self);
@@ -276,6 +379,9 @@ struct smr_role smr_applier_new(const struct smr_config *config, struct smr_mach
     self->self.role = WIRE_ROLE_APPLIER;
     self->machine = machine;
     self->sessions = smr_sessions_new();
+    self->checkpointing = config->checkpointing;
+    self->retry = WIRE_NEVER;
+    restore(self);
     return (struct smr_role){.ops = &applier_ops, .self = self};
 }
 

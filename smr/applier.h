@@ -2,7 +2,13 @@
  * that makes each call count once; answers the calls its own replica took, and reads once their
  * index is applied. Owns the state.
  *
- * Takes CHOSEN from the acceptor and READ_AT from the proposer; sends APPLIED, RESULT. */
+ * Of a machine with a base it also makes checkpoints (Ongaro's thesis, 5.1, where the state is large):
+ * it freezes machine, sessions, log time and applied slot together, which is quick, and has the
+ * checkpointer write them while it applies on; what is frozen is dropped once that is durable. A life
+ * begins from the last checkpoint and replays only what came after it.
+ *
+ * Takes CHOSEN from the acceptor, READ_AT from the proposer, CHECKPOINTED from the checkpointer; sends
+ * APPLIED, RESULT, CHECKPOINT. */
 #ifndef MADKV_SMR_APPLIER_H
 #define MADKV_SMR_APPLIER_H
 
@@ -10,7 +16,7 @@
 #include "smr/counters.h"
 #include "smr/role.h"
 
-/* Takes over the machine. */
+/* Takes over the machine, and restores it from its base. */
 struct smr_role smr_applier_new(const struct smr_config *config, struct smr_machine machine);
 
 /* For the simulator and tests. */

@@ -27,11 +27,30 @@ static inline struct smr_timing smr_timing_default(void)
     };
 }
 
+/* A checkpoint begins when any of these is reached since the last one. */
+struct smr_checkpointing {
+    size_t changed_bytes; /* of the machine's state in memory */
+    size_t log_bytes;     /* of batches applied */
+    uint64_t slots;       /* applied */
+    uint64_t tail_slots;  /* kept in the log behind what could be cut */
+};
+
+static inline struct smr_checkpointing smr_checkpointing_default(void)
+{
+    return (struct smr_checkpointing){
+        .changed_bytes = WIRE_CHECKPOINT_BYTES,
+        .log_bytes = WIRE_CHECKPOINT_LOG_BYTES,
+        .slots = WIRE_CHECKPOINT_SLOTS,
+        .tail_slots = WIRE_TAIL_SLOTS,
+    };
+}
+
 struct smr_config {
     struct wire_sender self;  /* cluster, group, replica, birth, start; the role is filled in */
     uint8_t replica_count;    /* r: 1, 3, 5, 7 or 9 */
     uint64_t seed;            /* of all random choices */
     struct smr_timing timing; /* see there */
+    struct smr_checkpointing checkpointing; /* when to begin one */
     bool reads_through_log;   /* order reads like writes instead of by the leader's index */
     struct span opening;      /* a PLAIN command for each new leader's first batch; may be empty;
                                  must live as long as the roles */

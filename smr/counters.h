@@ -43,6 +43,7 @@
     X(refed_slots)        /* slots fed to the applier a second time */                             \
     X(damaged_slots)      /* records found damaged */                                              \
     X(births_recorded)    /* first disks of peers written down */                                  \
+    X(cut_slots)          /* slots removed from the log */                                         \
     /* what is dropped at the door, by any role */                                                 \
     X(foreign_messages)   /* another cluster or group, or no such replica */                       \
     X(old_births)         /* from an older disk than known */                                      \
@@ -60,6 +61,9 @@
     X(calls_stale)        /* calls answered before and forgotten since */                          \
     X(applier_gaps)       /* slots that came before their predecessor */                           \
     X(reads_waited)       /* reads that had to wait for their index */                             \
+    X(checkpoints)        /* states made durable */                                                \
+    X(checkpoints_failed) /* attempts that found no room */                                        \
+    X(restores)           /* lives begun from a checkpoint */                                      \
     /* counted by the API */                                                                       \
     X(requests)           /* calls taken */                                                        \
     X(replies)            /* calls answered */                                                     \

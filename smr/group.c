@@ -2,6 +2,7 @@
 
 #include "smr/api.h"
 #include "smr/applier.h"
+#include "smr/checkpointer.h"
 #include "smr/paxos/acceptor.h"
 #include "smr/paxos/proposer.h"
 
@@ -13,6 +14,7 @@ struct smr_group smr_group_new(const struct smr_config *config, struct smr_machi
         .proposer = smr_proposer_new(config),
         .acceptor = smr_acceptor_new(config, log),
         .applier = smr_applier_new(config, machine),
+        .checkpointer = smr_checkpointer_new(config, machine),
     };
 }
 
@@ -21,6 +23,7 @@ void smr_group_free(struct smr_group *group)
     group->api.ops->destroy(group->api.self);
     group->proposer.ops->destroy(group->proposer.self);
     group->acceptor.ops->destroy(group->acceptor.self);
+    group->checkpointer.ops->destroy(group->checkpointer.self);
     group->applier.ops->destroy(group->applier.self);
     *group = (struct smr_group){0};
 }

@@ -1,4 +1,4 @@
-/* A replica's four roles, put together. */
+/* A replica's roles, put together. */
 #ifndef MADKV_SMR_GROUP_H
 #define MADKV_SMR_GROUP_H
 
@@ -10,6 +10,7 @@ struct smr_group {
     struct smr_role proposer; /* orders them */
     struct smr_role acceptor; /* votes, keeps the log, learns */
     struct smr_role applier;  /* runs the state machine */
+    struct smr_role checkpointer; /* writes its frozen states down; destroyed before the applier */
 };
 
 /* Takes over the machine; the log stays the caller's and must outlive the acceptor. */

@@ -29,6 +29,8 @@ struct smr_log_ops {
     void (*put_slot)(void *self, const struct smr_log_entry *entry);
     /* Queues the hard state. */
     void (*put_state)(void *self, const struct wire_hard_state *state);
+    /* Queues the removal of all slots up to and with `upto`. */
+    void (*cut)(void *self, wire_slot upto);
     /* WIRE_OK: everything queued is durable. WIRE_FULL: nothing of it is, all stays queued, try again
      * later. WIRE_FAILED: the process must end at once; nothing of this log may be trusted in it. */
     enum wire_error (*commit)(void *self);

@@ -7,6 +7,7 @@
 #ifndef MADKV_SMR_MACHINE_H
 #define MADKV_SMR_MACHINE_H
 
+#include "smr/base.h"
 #include "wire/message.h"
 #include "wire/pack.h"
 
@@ -40,11 +41,27 @@ struct smr_machine_ops {
     /* Appends figures about itself (wire/figures.h). */
     void (*figures)(const void *self, struct wire_writer *out);
     void (*destroy)(void *self);
+
+    /* Checkpoints (smr/base.h), of machines with a base only; see smr/applier.h for who calls when. */
+    /* Bytes changed since the last freeze. */
+    size_t (*unsaved_bytes)(const void *self);
+    /* Freezes all changes so far, to be saved; later ones go on top. Appends the part of the state
+     * that is not keys and values. Never called while something is frozen. */
+    void (*freeze)(void *self, struct wire_writer *part);
+    /* Checkpointer's thread: writes what is frozen and the image to the base, durably and at once.
+     * WIRE_OK or WIRE_FULL (then nothing of it is). What is frozen stays as it is. */
+    enum wire_error (*save)(void *self, struct span image);
+    /* What was frozen is saved: drop it. */
+    void (*thaw)(void *self);
+    /* Takes over a part that freeze once appended, on a machine that has applied nothing. False: it
+     * is none of this machine's. */
+    bool (*restore)(void *self, struct span part);
 };
 
 struct smr_machine {
     const struct smr_machine_ops *ops; /* what it can do */
     void *self;                        /* its state */
+    const struct smr_base *base;       /* where its checkpoints go; NULL: memory only */
 };
 
 #endif

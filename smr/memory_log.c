@@ -9,8 +9,10 @@ struct record {
 };
 
 struct memory_log {
-    struct record *records;       /* durable, by slot */
-    size_t record_count;          /* slots at records, 0 unused */
+    struct record *records;       /* durable; records[i] is of slot first + i */
+    size_t record_count;          /* places at records */
+    wire_slot first;              /* slots below are gone, and have no place */
+    wire_slot queued_cut;         /* cut and not committed; 0: none */
     struct wire_hard_state state; /* durable */
     wire_slot highest;            /* highest slot with a record */
     struct smr_log_entry *queue;  /* put and not committed */
@@ -21,14 +23,22 @@ struct memory_log {
     bool full;                           /* commits find no room */
 };
 
+static struct record *find(struct memory_log *log, wire_slot slot)
+{
+    if (slot < log->first || slot - log->first >= log->record_count ||
+        log->records[slot - log->first].entry.batch == NULL)
+        return NULL;
+    return &log->records[slot - log->first];
+}
+
 static enum wire_error memory_read(void *self, wire_slot slot, struct smr_log_entry *entry)
 {
-    struct memory_log *log = self;
-    if (slot >= log->record_count || log->records[slot].entry.batch == NULL)
+    const struct record *record = find(self, slot);
+    if (record == NULL)
         return WIRE_NOT_FOUND;
-    if (log->records[slot].damaged)
+    if (record->damaged)
         return WIRE_DAMAGED;
-    *entry = log->records[slot].entry;
+    *entry = record->entry;
     buf_ref(entry->batch);
     return WIRE_OK;
 }
@@ -62,21 +72,44 @@ static void memory_put_state(void *self, const struct wire_hard_state *state)
 
 static void store(struct memory_log *log, struct smr_log_entry *entry)
 {
-    if (entry->slot >= log->record_count) {
+    if (entry->slot < log->first) { /* cut in the same commit, or before */
+        buf_unref(&entry->batch);
+        return;
+    }
+    size_t place = (size_t)(entry->slot - log->first);
+    if (place >= log->record_count) {
         size_t count = log->record_count == 0 ? 64 : log->record_count;
-        while (count <= entry->slot)
+        while (count <= place)
             count *= 2;
         log->records = wire_realloc(log->records, count * sizeof *log->records);
         memset(log->records + log->record_count, 0,
                (count - log->record_count) * sizeof *log->records);
         log->record_count = count;
     }
-    struct record *record = &log->records[entry->slot];
+    struct record *record = &log->records[place];
     buf_unref(&record->entry.batch);
     *record = (struct record){.entry = *entry};
     entry->batch = NULL;
     if (record->entry.slot > log->highest)
         log->highest = record->entry.slot;
+}
+
+static void remove_through(struct memory_log *log, wire_slot upto)
+{
+    size_t gone = (size_t)(upto - log->first) + 1;
+    for (size_t i = 0; i < gone && i < log->record_count; i++)
+        buf_unref(&log->records[i].entry.batch);
+    size_t moved = gone < log->record_count ? log->record_count - gone : 0;
+    if (moved > 0) {
+        memmove(log->records, log->records + gone, moved * sizeof *log->records);
+        memset(log->records + moved, 0, (log->record_count - moved) * sizeof *log->records);
+    }
+    log->first = upto + 1;
+}
+
+static void memory_cut(void *self, wire_slot upto)
+{
+    ((struct memory_log *)self)->queued_cut = upto;
 }
 
 static enum wire_error memory_commit(void *self)
@@ -87,6 +120,9 @@ static enum wire_error memory_commit(void *self)
     for (size_t i = 0; i < log->queue_count; i++)
         store(log, &log->queue[i]);
     log->queue_count = 0;
+    if (log->queued_cut >= log->first)
+        remove_through(log, log->queued_cut);
+    log->queued_cut = 0;
     if (log->state_queued)
         log->state = log->queued_state;
     log->state_queued = false;
@@ -98,6 +134,7 @@ static void drop_queue(struct memory_log *log)
     for (size_t i = 0; i < log->queue_count; i++)
         buf_unref(&log->queue[i].batch);
     log->queue_count = 0;
+    log->queued_cut = 0;
     log->state_queued = false;
 }
 
@@ -117,6 +154,7 @@ static const struct smr_log_ops memory_ops = {
     .load = memory_load,
     .put_slot = memory_put_slot,
     .put_state = memory_put_state,
+    .cut = memory_cut,
     .commit = memory_commit,
     .close = memory_close,
 };
@@ -142,6 +180,7 @@ void smr_memory_log_damage(struct smr_log log, wire_slot slot)
 {
     assert(log.ops == &memory_ops);
     struct memory_log *memory = log.self;
-    assert(slot < memory->record_count && memory->records[slot].entry.batch != NULL);
-    memory->records[slot].damaged = true;
+    struct record *record = find(memory, slot);
+    assert(record != NULL);
+    record->damaged = true;
 }

@@ -39,6 +39,11 @@ void smr_out_put_state(struct smr_out *out, const struct wire_hard_state *state)
     append(out, SMR_PUT_STATE)->state = *state;
 }
 
+void smr_out_cut(struct smr_out *out, wire_slot upto)
+{
+    append(out, SMR_CUT)->upto = upto;
+}
+
 void smr_out_die(struct smr_out *out, enum wire_error why, const char *text)
 {
     assert(why != WIRE_OK);

@@ -2,7 +2,7 @@
  *
  * The shell, an actor or the simulator, carries them out under these rules (compare the contract on
  * `Ready` in etcd's raft):
- *   1. PUT_SLOT and PUT_STATE are queued to the log in the order given and committed together.
+ *   1. PUT_SLOT, PUT_STATE and CUT are queued to the log in the order given and committed together.
  *   2. SEND may leave at once.
  *   3. SEND_DURABLE may leave only after a commit that covers every put before it, of this and of all
  *      earlier steps. While a commit fails for want of room it stays.
@@ -19,6 +19,7 @@ enum smr_effect_kind {
     SMR_SEND_DURABLE, /* message may leave when all puts so far are durable */
     SMR_PUT_SLOT,     /* make entry durable */
     SMR_PUT_STATE,    /* make state durable */
+    SMR_CUT,          /* remove slots from the log, with the same commit */
 };
 
 struct smr_effect {
@@ -29,6 +30,7 @@ struct smr_effect {
         struct wire_message message;  /* of sends; owned, its sender filled in by the role */
         struct smr_log_entry entry;   /* of PUT_SLOT; owned */
         struct wire_hard_state state; /* of PUT_STATE */
+        wire_slot upto;               /* of CUT */
     };
 };
 
@@ -49,6 +51,7 @@ struct wire_message *smr_out_send(struct smr_out *out, enum smr_effect_kind kind
 /* Takes its own reference to the batch. */
 void smr_out_put_slot(struct smr_out *out, const struct smr_log_entry *entry);
 void smr_out_put_state(struct smr_out *out, const struct wire_hard_state *state);
+void smr_out_cut(struct smr_out *out, wire_slot upto);
 
 /* The role cannot go on: its disk lies, or it must not vote. The first call counts. text is static. */
 void smr_out_die(struct smr_out *out, enum wire_error why, const char *text);

@@ -255,3 +255,105 @@ uint64_t smr_sessions_digest(const struct smr_sessions *self)
     }
     return digest;
 }
+
+/* --- in a checkpoint -------------------------------------------------------------------------- */
+
+/* Per session [id, used, lowest, kept, (number, status, bin answer) ...]. */
+
+static uint32_t kept_count(const struct session *s)
+{
+    uint32_t count = 0;
+    for (uint64_t i = 0; i < s->capacity; i++)
+        count += s->kept[i].number != 0;
+    return count;
+}
+
+static void encode_session(const struct session *s, struct wire_writer *out)
+{
+    uint32_t count = kept_count(s);
+    wire_write_array(out, 4 + 3 * count);
+    wire_write_uint(out, s->id);
+    wire_write_uint(out, s->used_ms);
+    wire_write_uint(out, s->lowest);
+    wire_write_uint(out, count);
+    for (uint64_t i = 0; i < s->capacity; i++) {
+        if (s->kept[i].number == 0)
+            continue;
+        wire_write_uint(out, s->kept[i].number);
+        wire_write_uint(out, s->kept[i].answer.status);
+        wire_write_bin(out, buf_span(s->kept[i].answer.body));
+    }
+}
+
+void smr_sessions_encode(const struct smr_sessions *self, struct wire_writer *out)
+{
+    for (const struct session *s = self->oldest; s != NULL; s = s->newer)
+        encode_session(s, out);
+}
+
+static void insert_by_id(struct smr_sessions *self, struct session *s)
+{
+    if (self->count == self->capacity) {
+        self->capacity = self->capacity == 0 ? 16 : self->capacity * 2;
+        self->by_id = wire_realloc(self->by_id, self->capacity * sizeof(struct session *));
+    }
+    size_t at = lower_bound(self, s->id);
+    memmove(self->by_id + at + 1, self->by_id + at, (self->count - at) * sizeof *self->by_id);
+    self->by_id[at] = s;
+    self->count++;
+    self->bytes += SESSION_BYTES;
+    link_newest(self, s);
+}
+
+static void decode_kept(struct smr_sessions *self, struct session *s, struct wire_reader *in)
+{
+    uint64_t number = wire_read_uint(in, UINT64_MAX / 2);
+    struct smr_answer answer = {
+        .status = (enum wire_status)wire_read_uint(in, WIRE_STATUS_COUNT - 1)};
+    struct span body = wire_read_bin(in, WIRE_RESULT_BYTES_MAX);
+    if (in->bad || number < s->lowest || number - s->lowest >= WIRE_SESSION_WINDOW) {
+        in->bad = true;
+        return;
+    }
+    grow_ring(s, number);
+    struct kept *kept = &s->kept[number & (s->capacity - 1)];
+    if (kept->number != 0) {
+        in->bad = true;
+        return;
+    }
+    if (body.size > 0)
+        answer.body = buf_copy(body);
+    *kept = (struct kept){.number = number, .answer = answer};
+    self->bytes += body.size;
+}
+
+static void decode_session(struct smr_sessions *self, struct wire_reader *in)
+{
+    uint32_t values = wire_read_array(in);
+    struct session read = {.id = wire_read_uint(in, UINT64_MAX)};
+    read.used_ms = wire_read_uint(in, UINT64_MAX);
+    read.lowest = wire_read_uint(in, UINT64_MAX / 2);
+    uint64_t count = wire_read_uint(in, WIRE_SESSION_WINDOW);
+    if (in->bad || values != 4 + 3 * count || read.id == 0 || find(self, read.id) != NULL) {
+        in->bad = true;
+        return;
+    }
+    struct session *s = wire_calloc(1, sizeof *s);
+    *s = read;
+    insert_by_id(self, s);
+    for (uint64_t i = 0; i < count && !in->bad; i++)
+        decode_kept(self, s, in);
+}
+
+struct smr_sessions *smr_sessions_decode(struct span bytes)
+{
+    struct smr_sessions *self = smr_sessions_new();
+    struct wire_reader in = wire_reader_of(bytes);
+    while (wire_read_more(&in))
+        decode_session(self, &in);
+    if (in.bad) {
+        smr_sessions_free(self);
+        return NULL;
+    }
+    return self;
+}

@@ -16,6 +16,7 @@
 #include "wire/buf.h"
 #include "wire/limits.h"
 #include "wire/message.h"
+#include "wire/pack.h"
 
 struct smr_sessions;
 
@@ -56,6 +57,10 @@ void smr_sessions_remember(struct smr_sessions *self, uint64_t id, uint64_t numb
 
 size_t smr_sessions_count(const struct smr_sessions *self);
 size_t smr_sessions_bytes(const struct smr_sessions *self);
+/* Appends the whole table, in order of last use. */
+void smr_sessions_encode(const struct smr_sessions *self, struct wire_writer *out);
+/* A table out of what encode wrote, or NULL: it is none. */
+struct smr_sessions *smr_sessions_decode(struct span bytes);
 /* A hash of the whole table: equal on replicas that applied the same slots. */
 uint64_t smr_sessions_digest(const struct smr_sessions *self);
 

@@ -45,6 +45,12 @@
 #define WIRE_RING_SLOTS 1024   /* slots a candidate may have to recover; see paxos/proposer.h */
 #define WIRE_CREDIT_BYTES (8 * 1024 * 1024) /* sent to one acceptor and not known taken; then wait */
 #define WIRE_CACHE_BYTES (64 * 1024 * 1024) /* log entries an acceptor keeps in memory */
+#define WIRE_TAIL_SLOTS 1024    /* slots kept in the log behind what could be cut */
+#define WIRE_CUT_SLOTS 64      /* slots cut in one commit, beside what it appends */
+#define WIRE_CHECKPOINT_BYTES (32 * 1024 * 1024) /* changes in memory; then a checkpoint begins */
+#define WIRE_CHECKPOINT_LOG_BYTES (64 * 1024 * 1024) /* log applied since the last one; likewise */
+#define WIRE_CHECKPOINT_SLOTS 20000 /* slots applied since the last one; likewise */
+#define WIRE_IMAGE_BYTES_MAX (256 * 1024 * 1024) /* sessions and a machine's own part of one */
 #define WIRE_FEED_SLOTS 256    /* chosen slots on their way to the applier */
 #define WIRE_FEED_BYTES (8 * 1024 * 1024) /* bytes likewise */
 

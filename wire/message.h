@@ -30,7 +30,8 @@
     X(PROPOSER, "proposer") /* orders commands */                                                  \
     X(ACCEPTOR, "acceptor") /* votes, keeps the log, learns what is chosen */                      \
     X(LEARNER, "learner")   /* an acceptor where it asks its peers for slots */                    \
-    X(APPLIER, "applier")   /* runs the state machine */
+    X(APPLIER, "applier")   /* runs the state machine */                                           \
+    X(CHECKPOINTER, "checkpointer") /* writes frozen state to the disk, beside the applier */
 
 enum wire_role {
 #define X(name, text) WIRE_ROLE_##name,
@@ -76,10 +77,13 @@ struct wire_sender {
 #define WIRE_ACCEPTED_FIELDS(F) F(ballot, ballot) F(slot, slot) F(slot, chosen)
 /* "I promised more", or (promised not higher) "I am too far behind for that slot". */
 #define WIRE_NACK_FIELDS(F) F(ballot, ballot) F(ballot, promised) F(slot, slot) F(slot, chosen)
-/* The leader is there; round numbers the heartbeats of a ballot; sent is its clock. */
-#define WIRE_HEARTBEAT_FIELDS(F) F(ballot, ballot) F(slot, chosen) F(u64, round)
-/* "I have promised nothing higher than this ballot." */
-#define WIRE_HEARTBEAT_ACK_FIELDS(F) F(ballot, ballot) F(u64, round) F(slot, chosen)
+/* The leader is there; round numbers the heartbeats of a ballot. safe: every replica of the group has
+ * all slots up to it on its disk, so that nobody will ever ask for them. */
+#define WIRE_HEARTBEAT_FIELDS(F) F(ballot, ballot) F(slot, chosen) F(u64, round) F(slot, safe)
+/* "I have promised nothing higher than this ballot." stored: all slots up to it are chosen and durable
+ * here, in the log or in a checkpoint. */
+#define WIRE_HEARTBEAT_ACK_FIELDS(F)                                                               \
+    F(ballot, ballot) F(u64, round) F(slot, chosen) F(slot, stored)
 /* To the own acceptor only: slots up to `chosen` are chosen, with the values of this ballot. */
 #define WIRE_CHOOSE_FIELDS(F) F(ballot, ballot) F(slot, chosen)
 /* --- own proposer <-> own acceptor --------------------------------------------------------------- */
@@ -99,8 +103,13 @@ struct wire_sender {
 /* --- to and from the applier --------------------------------------------------------------------- */
 /* Slot is chosen. Payload: the batch. In slot order, without gaps. */
 #define WIRE_CHOSEN_FIELDS(F) F(slot, slot)
-/* All slots up to it are applied; the acceptor may feed on. */
-#define WIRE_APPLIED_FIELDS(F) F(slot, slot)
+/* All slots up to `slot` are applied, so the acceptor may feed on; those up to `saved` are in a durable
+ * checkpoint, so the log need not keep them for this replica. */
+#define WIRE_APPLIED_FIELDS(F) F(slot, slot) F(slot, saved)
+/* Make the frozen state durable together with the image. Payload: the image (smr/image.h). */
+#define WIRE_CHECKPOINT_FIELDS(F) F(slot, slot)
+/* outcome: enum wire_error; anything but OK: nothing of it is durable, try again later. */
+#define WIRE_CHECKPOINTED_FIELDS(F) F(slot, slot) F(u8, outcome)
 /* Answer the query once `index` is applied. Payload: the query. */
 #define WIRE_READ_AT_FIELDS(F) F(u64, tag) F(slot, index)
 /* The outcome of a call. status: enum wire_status. Payload: the machine's answer. */
@@ -152,6 +161,8 @@ struct wire_sender {
     M(LEARNED, learned, true)                                                                      \
     M(CHOSEN, chosen, true)                                                                        \
     M(APPLIED, applied, false)                                                                     \
+    M(CHECKPOINT, checkpoint, true)                                                                \
+    M(CHECKPOINTED, checkpointed, false)                                                           \
     M(READ_AT, read_at, true)                                                                      \
     M(RESULT, result, true)                                                                        \
     M(SUBMIT, submit, true)                                                                        \

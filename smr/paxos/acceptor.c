@@ -179,6 +179,9 @@ static void receive_heartbeat(struct acceptor *self, wire_time now, const struct
     n->heartbeat_ack.ballot = ballot;
     n->heartbeat_ack.round = m->heartbeat.round;
     n->heartbeat_ack.chosen = self->hard.chosen;
+    n->heartbeat_ack.stored = self->stored;
+    if (m->heartbeat.safe > self->safe)
+        self->safe = m->heartbeat.safe;
 }
 
 static void receive_choose(struct acceptor *self, wire_time now, const struct wire_message *m,
@@ -332,6 +335,8 @@ static void acceptor_receive(void *role, wire_time now, const struct wire_messag
 static void acceptor_settle(void *role, wire_time now, struct smr_out *out)
 {
     struct acceptor *self = role;
+    if (self->put_this_round)
+        acceptor_cut(self, out);
     if (self->state_dirty && self->put_this_round)
         acceptor_put_state(self, out); /* rides along in a commit that happens anyway */
     self->put_this_round = false;
@@ -344,6 +349,7 @@ static void acceptor_durable(void *role, wire_time now, struct smr_out *out)
     (void)now;
     (void)out;
     self->durable_puts = self->puts;
+    self->stored = self->put_chosen;
 }
 
 static void load(struct acceptor *self, struct smr_out *out)
@@ -360,6 +366,7 @@ static void load(struct acceptor *self, struct smr_out *out)
         self->highest = self->hard.chosen;
     self->cache_low = self->highest + 1;
     self->bar_heard = self->hard.chosen;
+    self->stored = self->put_chosen = self->hard.chosen;
     self->birth_deadline = self->hard.admitted ? WIRE_NEVER : 0;
     for (int i = 0; i < self->replica_count; i++) {
         if (i != self->self.replica && self->hard.births[i].generation > 0)
@@ -402,6 +409,8 @@ static void acceptor_figures(const void *role, struct wire_writer *out)
     wire_figure_number(out, "acceptor.promised_round", self->hard.promised.round);
     wire_figure_number(out, "acceptor.promised_replica", self->hard.promised.replica);
     wire_figure_number(out, "acceptor.chosen_slot", self->hard.chosen);
+    wire_figure_number(out, "acceptor.cut_slot", self->hard.cut);
+    wire_figure_number(out, "acceptor.safe_slot", self->safe);
     wire_figure_number(out, "acceptor.heard_slot", self->bar_heard);
     wire_figure_number(out, "acceptor.highest_slot", self->highest);
     wire_figure_number(out, "acceptor.fed_slot", self->fed);
@@ -439,6 +448,7 @@ struct smr_role smr_acceptor_new(const struct smr_config *config, struct smr_log
     self->replica_count = config->replica_count;
     self->timing = config->timing;
     self->log = log;
+    self->tail_slots = config->checkpointing.tail_slots;
     self->leader_heard = -config->timing.silence_max;
     self->learn_deadline = WIRE_NEVER;
     self->feed_deadline = WIRE_NEVER;

@@ -103,6 +103,26 @@ void acceptor_put_state(struct acceptor *self, struct smr_out *out)
     self->puts++;
     self->put_this_round = true;
     self->state_dirty = false;
+    self->put_chosen = self->hard.chosen;
+}
+
+/* Behind the own checkpoint, and behind what every replica has: so no learner and no candidate needs
+ * it any more. A replica that is down holds this up, and costs disk instead of a snapshot. */
+void acceptor_cut(struct acceptor *self, struct smr_out *out)
+{
+    wire_slot free = self->saved < self->safe ? self->saved : self->safe;
+    if (free > self->hard.chosen)
+        free = self->hard.chosen;
+    free = free > self->tail_slots ? free - self->tail_slots : 0;
+    if (free <= self->hard.cut)
+        return;
+    wire_slot upto = self->hard.cut + WIRE_CUT_SLOTS;
+    if (upto > free)
+        upto = free;
+    self->counters.cut_slots += upto - self->hard.cut;
+    self->hard.cut = upto;
+    self->state_dirty = true;
+    smr_out_cut(out, upto);
 }
 
 wire_slot acceptor_list(struct acceptor *self, wire_slot from, wire_slot to, bool chosen_only,

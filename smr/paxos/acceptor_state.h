@@ -54,6 +54,12 @@ struct acceptor {
     uint32_t fed_sizes[WIRE_FEED_SLOTS]; /* of the slots on their way, by slot modulo size */
     wire_time feed_deadline;      /* no progress until then: feed again from applied */
 
+    wire_slot saved;              /* as the applier said last: in a durable checkpoint */
+    wire_slot safe;               /* every replica has all slots up to it on its disk */
+    wire_slot put_chosen;         /* the bar as last put */
+    wire_slot stored;             /* the durable bar: known chosen even after a crash; for the leader */
+    uint64_t tail_slots;          /* kept behind what could be cut */
+
     unsigned births_recorded;     /* bit per peer that wrote down this disk, while not admitted */
     wire_time birth_deadline;     /* ask again then; WIRE_NEVER once admitted */
 
@@ -71,6 +77,8 @@ enum wire_error acceptor_slot(struct acceptor *self, wire_slot slot,
 void acceptor_store(struct acceptor *self, const struct smr_log_entry *entry, struct smr_out *out);
 /* Puts the hard state as it is now. */
 void acceptor_put_state(struct acceptor *self, struct smr_out *out);
+/* Removes some of what nobody will ever ask for; called when a commit happens anyway. */
+void acceptor_cut(struct acceptor *self, struct smr_out *out);
 void acceptor_cache_clear(struct acceptor *self);
 /* Appends entries from `from` to `to` to self->scratch until a chunk is full, and returns the last
  * slot covered (a slot without an entry is covered). chosen_only: stop before the first slot that is

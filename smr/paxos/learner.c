@@ -184,9 +184,15 @@ void learner_feed(struct acceptor *self, wire_time now, struct smr_out *out)
 void learner_receive_applied(struct acceptor *self, wire_time now, const struct wire_message *m,
                              struct smr_out *out)
 {
-    (void)out; /* settle feeds on */
     wire_slot applied = m->applied.slot;
-    assert(applied >= self->applied);
+    assert(applied >= self->applied && m->applied.saved <= applied);
+    if (applied < self->hard.cut) {
+        smr_out_die(out, WIRE_DAMAGED,
+                    "the state is older than the log, which is cut behind a newer one: restore the "
+                    "whole directory from one copy");
+        return;
+    }
+    self->saved = m->applied.saved;
     if (!self->applier_attached)
         self->fed = self->applied = applied;
     self->applier_attached = true;

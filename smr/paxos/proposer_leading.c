@@ -117,6 +117,7 @@ void leading_begin(struct proposer *self, wire_time now, struct smr_out *out)
     for (wire_replica i = 0; i < self->replica_count; i++) {
         self->acceptors[i].acked = now;
         self->acceptors[i].taken = self->acceptors[i].sent;
+        self->acceptors[i].stored = 0;
     }
     for (wire_slot slot = self->base; slot < self->next; slot++) {
         struct proposal *p = proposer_place(self, slot);
@@ -178,6 +179,17 @@ void leading_receive_accepted(struct proposer *self, const struct wire_message *
 
 /* --- heartbeats ------------------------------------------------------------------------------------ */
 
+/* What every replica has, the ones that are down included: as they said last in this ballot. */
+static wire_slot safe_slot(const struct proposer *self)
+{
+    wire_slot safe = self->acceptors[0].stored;
+    for (wire_replica i = 1; i < self->replica_count; i++) {
+        if (self->acceptors[i].stored < safe)
+            safe = self->acceptors[i].stored;
+    }
+    return safe;
+}
+
 /* The own acceptor needs no sign of life. It is asked for reads, and now and then so that what is
  * counted as on its way to it is put right. */
 static bool is_for(const struct proposer *self, wire_replica to, bool for_reads)
@@ -201,6 +213,7 @@ void leading_heartbeat(struct proposer *self, wire_time now, bool for_reads, str
         m->heartbeat.ballot = self->ballot;
         m->heartbeat.chosen = self->chosen;
         m->heartbeat.round = number;
+        m->heartbeat.safe = safe_slot(self);
     }
     self->heartbeat_deadline = now + self->timing.heartbeat;
 }
@@ -216,6 +229,8 @@ void leading_receive_ack(struct proposer *self, const struct wire_message *m, st
         return;
     }
     struct proposer_acceptor *acceptor = &self->acceptors[from];
+    if (m->heartbeat_ack.stored > acceptor->stored)
+        acceptor->stored = m->heartbeat_ack.stored;
     if (round->number == number) {
         if (round->sent_at > acceptor->acked)
             acceptor->acked = round->sent_at;

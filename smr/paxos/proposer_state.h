@@ -35,6 +35,7 @@ struct proposer_acceptor {
     bool promised;          /* preparing: its promise is complete */
     uint64_t sent;          /* bytes of Accepts ever sent to it */
     uint64_t taken;         /* of them no longer in the network: taken or lost */
+    wire_slot stored;       /* it has all slots up to it on its disk, as far as it said */
     wire_time acked;        /* when the newest heartbeat it acknowledged was sent */
 };
 

@@ -71,6 +71,7 @@ static void add_group(struct sim *sim, uint32_t group, int replica_count)
         node->replica = (wire_replica)i;
         node->birth = (struct wire_birth){.generation = 1, .nonce = 100 + (uint64_t)node->index};
         node->log = smr_memory_log_new();
+        node->base = smr_memory_base_new();
     }
     sim->group_count++;
 }

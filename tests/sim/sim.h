@@ -18,6 +18,7 @@
 #include "client/core.h"
 #include "smr/counters.h"
 #include "smr/group.h"
+#include "smr/memory_base.h"
 #include "smr/memory_log.h"
 #include "smr/random.h"
 #include "tools/check/history.h"
@@ -100,6 +101,7 @@ struct sim_node {
     wire_time slow_disk_until; /* commits take long before */
     struct wire_birth birth;   /* of its disk */
     struct smr_log log;        /* survives crashes but for what is queued */
+    struct smr_base base;      /* survives crashes but for a checkpoint in the making */
     struct smr_group roles;    /* while alive */
     struct sim_inbox inbox[SIM_ROLES];
     bool step_due[SIM_ROLES];  /* a STEP is scheduled */
@@ -171,6 +173,7 @@ struct sim_weather {
     unsigned stall;       /* of a commit to take up to a second */
     bool crashes, partitions, pauses, slow_disks, damage; /* which faults strike */
     wire_time fault_gap;  /* between faults, on average */
+    struct smr_checkpointing checkpointing; /* how often, and how short the log's tail */
     struct smr_timing timing; /* of the protocol: safety must not depend on it */
 };
 

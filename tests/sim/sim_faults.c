@@ -35,6 +35,12 @@ void sim_weather_draw(struct sim *sim)
     w->pauses = sim_chance(sim, 400);
     w->slow_disks = sim_chance(sim, 300);
     w->damage = sim_chance(sim, 200);
+    w->checkpointing = (struct smr_checkpointing){
+        .changed_bytes = 64 + (size_t)sim_below(sim, 4000),
+        .log_bytes = 200 + (size_t)sim_below(sim, 20000),
+        .slots = 1 + sim_below(sim, 100),
+        .tail_slots = sim_chance(sim, 500) ? 0 : sim_below(sim, 50),
+    };
     w->timing = smr_timing_default();
     if (sim_chance(sim, 300)) { /* deposed leaders that do not notice for long */
         w->timing.step_down = (1 + (wire_time)sim_below(sim, 10)) * WIRE_SECOND;

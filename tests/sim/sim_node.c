@@ -23,6 +23,8 @@ static struct smr_role role_of(struct sim_node *node, enum wire_role role)
         return node->roles.proposer;
     case WIRE_ROLE_APPLIER:
         return node->roles.applier;
+    case WIRE_ROLE_CHECKPOINTER:
+        return node->roles.checkpointer;
     default:
         return node->roles.acceptor;
     }
@@ -61,7 +63,9 @@ static void schedule_step(struct sim *sim, struct sim_node *node, enum wire_role
     if (node->step_due[role])
         return;
     node->step_due[role] = true;
-    wire_time wait = 1 + (wire_time)sim_below(sim, sim_chance(sim, 20) ? 20000 : 100);
+    /* A checkpoint takes as long as the disk likes, and a crash meanwhile leaves nothing of it. */
+    uint64_t longest = role == WIRE_ROLE_CHECKPOINTER ? 300000 : sim_chance(sim, 20) ? 20000 : 100;
+    wire_time wait = 1 + (wire_time)sim_below(sim, longest);
     sim_schedule(sim, sim->now + wait,
                  (struct sim_event){.kind = SIM_STEP,
                                     .node = node->index,
@@ -121,6 +125,9 @@ static void carry_out(struct sim *sim, struct sim_node *node, struct smr_out *ou
         case SMR_PUT_SLOT:
             note_put(node, &effect->entry);
             node->log.ops->put_slot(node->log.self, &effect->entry);
+            break;
+        case SMR_CUT:
+            node->log.ops->cut(node->log.self, effect->upto);
             break;
         case SMR_PUT_STATE:
             node->put_state = effect->state;
@@ -316,17 +323,18 @@ void sim_node_event(struct sim *sim, struct sim_event *event)
 static struct smr_machine machine_of(struct sim *sim, const struct sim_node *node)
 {
     if (node->group == WIRE_GROUP_MANAGERS)
-        return map_machine_new(NULL);
+        return map_machine_new(&(struct map_flags){.base = &node->base});
     uint32_t partitions = 0;
     for (int i = 0; i < sim->group_count; i++)
         partitions += sim->groups[i].group != WIRE_GROUP_MANAGERS;
-    return kv_machine_new(node->group, partitions);
+    return kv_machine_new_on(&node->base, node->group, partitions);
 }
 
 void sim_node_start(struct sim *sim, struct sim_node *node)
 {
     static const enum wire_role order[] = {WIRE_ROLE_ACCEPTOR, WIRE_ROLE_APPLIER,
-                                           WIRE_ROLE_PROPOSER, WIRE_ROLE_API};
+                                           WIRE_ROLE_CHECKPOINTER, WIRE_ROLE_PROPOSER,
+                                           WIRE_ROLE_API};
     assert(!node->alive);
     node->alive = true;
     node->life++;
@@ -339,6 +347,7 @@ void sim_node_start(struct sim *sim, struct sim_node *node)
         .replica_count = (uint8_t)sim->groups[node->group_index].replica_count,
         .seed = smr_random_next(&sim->random),
         .timing = sim->weather.timing,
+        .checkpointing = sim->weather.checkpointing,
         .reads_through_log = sim->seed % 8 == 7,
         .opening = node->opening,
     };
@@ -373,6 +382,7 @@ void sim_node_crash(struct sim *sim, struct sim_node *node)
         sim->happenings->unsynced_writes_lost++;
     }
     smr_memory_log_crash(node->log);
+    smr_memory_base_crash(node->base);
     node->put_count = 0;
     node->state_put = false;
     node->committing = false;
@@ -403,6 +413,7 @@ void sim_node_free(struct sim *sim, struct sim_node *node)
         free(node->inbox[role].letters);
     }
     node->log.ops->close(node->log.self);
+    smr_memory_base_free(&node->base);
     smr_out_free(&node->held);
     buf_unref(&node->opening_bytes);
     free(node->puts);

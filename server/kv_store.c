@@ -1,0 +1,200 @@
+#include "server/kv_store.h"
+
+#include <assert.h>
+#include "wire/hash.h"
+
+enum {
+    RECORD_BYTES = 96 /* what a change costs in memory beside its key and value */
+};
+
+void kv_store_init(struct kv_store *self, const struct smr_base *base)
+{
+    *self = (struct kv_store){.base = base};
+}
+
+void kv_store_clear(struct kv_store *self)
+{
+    kv_tree_clear(&self->active);
+    kv_tree_clear(&self->frozen);
+    buf_unref(&self->lent);
+}
+
+/* --- one key ---------------------------------------------------------------------------------- */
+
+static const struct kv_record *find_change(const struct kv_store *self, struct span key)
+{
+    const struct kv_record *record = kv_tree_find(&self->active, key);
+    return record != NULL || !self->is_frozen ? record : kv_tree_find(&self->frozen, key);
+}
+
+bool kv_store_get(struct kv_store *self, struct span key, struct span *value)
+{
+    const struct kv_record *change = find_change(self, key);
+    if (change != NULL) {
+        *value = change->value;
+        return change->value.size > 0;
+    }
+    if (self->base == NULL)
+        return false;
+    buf_unref(&self->lent);
+    self->lent = self->base->ops->get(self->base->self, key);
+    *value = buf_span(self->lent);
+    return self->lent != NULL;
+}
+
+static uint64_t pair_hash(struct span key, struct span value)
+{
+    return wire_hash_seeded(value, wire_hash(key));
+}
+
+void kv_store_set(struct kv_store *self, struct span key, struct span value)
+{
+    struct span old;
+    bool was = kv_store_get(self, key, &old);
+    if (was) {
+        self->records--;
+        self->bytes -= key.size + old.size;
+        self->hash_sum -= pair_hash(key, old);
+    }
+    if (value.size > 0) {
+        self->records++;
+        self->bytes += key.size + value.size;
+        self->hash_sum += pair_hash(key, value);
+    }
+    if (value.size > 0 || (was && self->base != NULL))
+        kv_tree_set(&self->active, key, value);
+    else if (was)
+        kv_tree_remove(&self->active, key);
+}
+
+uint64_t kv_store_digest(const struct kv_store *self)
+{
+    uint8_t text[16];
+    wire_put_u64(text, self->hash_sum);
+    wire_put_u64(text + 8, self->records);
+    return wire_hash(span_of(text, sizeof text));
+}
+
+/* --- a range ---------------------------------------------------------------------------------- */
+
+/* The changes of both maps, merged; where both have a key the active one counts. */
+struct changes {
+    const struct kv_record *active; /* next of each; NULL: at the end */
+    const struct kv_record *frozen;
+};
+
+static const struct kv_record *peek(const struct changes *changes)
+{
+    if (changes->frozen == NULL)
+        return changes->active;
+    if (changes->active == NULL)
+        return changes->frozen;
+    return span_compare(changes->active->key, changes->frozen->key) <= 0 ? changes->active
+                                                                         : changes->frozen;
+}
+
+static void step(struct changes *changes)
+{
+    struct span key = peek(changes)->key;
+    if (changes->frozen != NULL && span_equal(changes->frozen->key, key))
+        changes->frozen = kv_tree_next(changes->frozen);
+    if (changes->active != NULL && span_equal(changes->active->key, key))
+        changes->active = kv_tree_next(changes->active);
+}
+
+/* The three levels while a scan goes over them. */
+struct merge {
+    struct changes changes;  /* not yet visited */
+    smr_base_visit *visit;   /* the caller's */
+    void *context;           /* for it */
+    bool enough;             /* it said so */
+};
+
+/* Visits the changes with keys below `limit`, or all of them. */
+static void visit_changes(struct merge *merge, const struct span *limit)
+{
+    const struct kv_record *change = peek(&merge->changes);
+    while (!merge->enough && change != NULL &&
+           (limit == NULL || span_compare(change->key, *limit) < 0)) {
+        if (change->value.size > 0)
+            merge->enough = !merge->visit(merge->context, change->key, change->value);
+        step(&merge->changes);
+        change = peek(&merge->changes);
+    }
+}
+
+static bool visit_base(void *context, struct span key, struct span value)
+{
+    struct merge *merge = context;
+    visit_changes(merge, &key);
+    const struct kv_record *change = peek(&merge->changes);
+    if (merge->enough)
+        return false;
+    if (change != NULL && span_equal(change->key, key))
+        return true; /* overlaid; it is visited as a change */
+    merge->enough = !merge->visit(merge->context, key, value);
+    return !merge->enough;
+}
+
+void kv_store_scan(struct kv_store *self, struct span from, bool after, smr_base_visit *visit,
+                   void *context)
+{
+    struct merge merge = {.visit = visit, .context = context};
+    merge.changes.active = kv_tree_seek(&self->active, from, after);
+    if (self->is_frozen)
+        merge.changes.frozen = kv_tree_seek(&self->frozen, from, after);
+    if (self->base != NULL)
+        self->base->ops->scan(self->base->self, from, after, visit_base, &merge);
+    visit_changes(&merge, NULL);
+}
+
+/* --- checkpoints ------------------------------------------------------------------------------ */
+
+size_t kv_store_unsaved_bytes(const struct kv_store *self)
+{
+    return self->base == NULL ? 0 : self->active.bytes + self->active.count * RECORD_BYTES;
+}
+
+void kv_store_freeze(struct kv_store *self, struct wire_writer *part)
+{
+    assert(self->base != NULL && !self->is_frozen && self->frozen.count == 0);
+    self->frozen = self->active;
+    self->active = (struct kv_tree){0};
+    self->is_frozen = true;
+    wire_write_array(part, 3);
+    wire_write_uint(part, self->records);
+    wire_write_uint(part, self->bytes);
+    wire_write_uint(part, self->hash_sum);
+}
+
+enum wire_error kv_store_save(const struct kv_store *self, struct span image)
+{
+    const struct smr_base *base = self->base;
+    base->ops->begin(base->self);
+    for (const struct kv_record *record = kv_tree_seek(&self->frozen, span_of(NULL, 0), false);
+         record != NULL; record = kv_tree_next(record))
+        base->ops->put(base->self, record->key, record->value);
+    return base->ops->commit(base->self, image);
+}
+
+void kv_store_thaw(struct kv_store *self)
+{
+    assert(self->is_frozen);
+    self->is_frozen = false;
+    kv_tree_clear(&self->frozen);
+}
+
+bool kv_store_restore(struct kv_store *self, struct span part)
+{
+    struct wire_reader in = wire_reader_of(part);
+    wire_read_array_of(&in, 3);
+    uint64_t records = wire_read_uint(&in, UINT64_MAX);
+    uint64_t bytes = wire_read_uint(&in, UINT64_MAX);
+    uint64_t hash_sum = wire_read_uint(&in, UINT64_MAX);
+    if (wire_read_end(&in) != WIRE_OK)
+        return false;
+    self->records = records;
+    self->bytes = bytes;
+    self->hash_sum = hash_sum;
+    return true;
+}
