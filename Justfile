@@ -38,6 +38,12 @@ demo *args:
     @tools/build rel
     @exec tools/demo "$@"
 
+# break a cluster on purpose: leader, followers, rolling, pause, partition, oneway, managers, storm, or all
+[no-exit-message]
+chaos plan rf='3':
+    @tools/build rel
+    @exec tools/chaos "$@"
+
 # remove the build directories (never data)
 [no-exit-message]
 clean:

@@ -17,7 +17,8 @@
 
 enum {
     HASH_BYTES = 8,
-    PAGE_SLACK_BYTES = 8192,         /* what a change may cost on disk beyond its own bytes */
+    PAGE_BYTES = 4096,               /* of LMDB, as this file reckons */
+    RECORD_SLACK_BYTES = 64,         /* of a record: hash, node and index beside key and value */
     RESERVE_BYTES = 4 * 1024 * 1024, /* a checkpoint that would leave less is refused as FULL */
 };
 
@@ -30,7 +31,8 @@ struct base {
     MDB_txn *reader;           /* the applier's; reset between reads */
     MDB_txn *writer;           /* of the checkpoint in the making, or NULL */
     int code;                  /* first error of it */
-    uint64_t written;          /* bytes it may cost on disk */
+    uint64_t changes;          /* put into it */
+    uint64_t added;            /* bytes of new pages it may need for them */
 };
 
 static void die(const struct base *self, const char *what, int code)
@@ -128,7 +130,8 @@ static void base_scan(void *base, struct span from, bool after, smr_base_visit *
     int code = mdb_cursor_open(begin_reading(self), self->kv, &cursor);
     if (code != 0)
         die(self, "cannot read", code);
-    code = mdb_cursor_get(cursor, &key, &record, MDB_SET_RANGE);
+    /* LMDB has no empty key, not even to look for what is above it. */
+    code = mdb_cursor_get(cursor, &key, &record, from.size == 0 ? MDB_FIRST : MDB_SET_RANGE);
     if (code == 0 && after && span_equal(span_of_val(key), from))
         code = mdb_cursor_get(cursor, &key, &record, MDB_NEXT);
     while (code == 0) {
@@ -149,8 +152,16 @@ static void base_begin(void *base)
 {
     struct base *self = base;
     assert(self->writer == NULL);
-    self->written = 0;
+    self->changes = 0;
+    self->added = 0;
     self->code = mdb_txn_begin(self->env, NULL, 0, &self->writer);
+}
+
+/* Pages may end up half full; a large value has pages of its own. */
+static uint64_t added_bytes(struct span key, struct span value)
+{
+    uint64_t bytes = key.size + value.size + RECORD_SLACK_BYTES;
+    return value.size < PAGE_BYTES / 2 ? 2 * bytes : bytes + 2 * PAGE_BYTES;
 }
 
 static void base_put(void *base, struct span key, struct span value)
@@ -158,7 +169,8 @@ static void base_put(void *base, struct span key, struct span value)
     struct base *self = base;
     if (self->code != 0)
         return;
-    self->written += key.size + value.size + PAGE_SLACK_BYTES;
+    self->changes++;
+    self->added += added_bytes(key, value);
     if (value.size > 0) {
         self->code = put_record(self->writer, self->kv, key, value);
         return;
@@ -168,12 +180,25 @@ static void base_put(void *base, struct span key, struct span value)
     self->code = code == MDB_NOTFOUND ? 0 : code;
 }
 
+/* Each page that is there is written anew at most once, and a change touches a leaf and now and then
+ * what is above it: so a small state asks for little however many changes there are. */
+static uint64_t rewritten_bytes(const struct base *self)
+{
+    uint64_t touched = self->changes * 2 * PAGE_BYTES;
+    MDB_envinfo info;
+    if (mdb_env_info(self->env, &info) != 0)
+        return touched;
+    uint64_t there = ((uint64_t)info.me_last_pgno + 1) * PAGE_BYTES;
+    return touched < there ? touched : there;
+}
+
+/* A disk that fills up in the middle of a write gives errors that look like a broken one. */
 static bool has_room(const struct base *self, size_t image_bytes)
 {
     struct statvfs system;
     return statvfs(self->path, &system) != 0 ||
            (uint64_t)system.f_bavail * system.f_frsize >=
-               self->written + image_bytes + RESERVE_BYTES;
+               self->added + rewritten_bytes(self) + image_bytes + RESERVE_BYTES;
 }
 
 static enum wire_error base_commit(void *base, struct span image)

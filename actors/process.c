@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <unistd.h>
 
 #include "actors/clock.h"
 #include "wire/error.h"
@@ -87,6 +86,12 @@ void process_hold_signals(void)
     (void)failed;
 }
 
+/* Who ends the process if it does not end itself. */
+static struct {
+    pthread_t thread; /* valid if it runs */
+    bool runs;        /* started and not joined */
+} watchdog;
+
 static void *watch(void *nothing)
 {
     (void)nothing;
@@ -104,15 +109,20 @@ int process_wait(void)
     stop_signals(&set);
     while (sigwait(&set, &got) != 0)
         continue;
-    pthread_t watchdog;
-    if (pthread_create(&watchdog, NULL, watch, NULL) == 0)
-        pthread_detach(watchdog);
+    watchdog.runs = pthread_create(&watchdog.thread, NULL, watch, NULL) == 0;
     return got;
 }
 
 void process_end(void)
 {
     zsys_shutdown();
+    /* Joined, not left behind: LeakSanitizer stops all threads at exit and now and then waits for
+     * ever for one that sleeps. */
+    if (watchdog.runs) {
+        pthread_cancel(watchdog.thread);
+        pthread_join(watchdog.thread, NULL);
+        watchdog.runs = false;
+    }
 }
 
 /* Fields 22 and 24 of /proc/self/stat (proc(5)): clock ticks from boot to our start, and pages in

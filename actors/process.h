@@ -27,7 +27,7 @@ void process_hold_signals(void);
  * PROCESS_STOP_SECONDS, whatever happens. */
 int process_wait(void);
 
-/* Terminates the context; all sockets must be closed. */
+/* Last thing: terminates the context; all sockets must be closed. */
 void process_end(void);
 
 /* Appends what the process is and takes: process.pid, process.rss_bytes and process.uptime_ms; the

@@ -115,7 +115,7 @@ static void memory_cut(void *self, wire_slot upto)
 static enum wire_error memory_commit(void *self)
 {
     struct memory_log *log = self;
-    if (log->full && (log->queue_count > 0 || log->state_queued))
+    if (log->full && (log->queue_count > 0 || log->state_queued || log->queued_cut > 0))
         return WIRE_FULL;
     for (size_t i = 0; i < log->queue_count; i++)
         store(log, &log->queue[i]);

@@ -334,7 +334,9 @@ static void decode_session(struct smr_sessions *self, struct wire_reader *in)
     read.used_ms = wire_read_uint(in, UINT64_MAX);
     read.lowest = wire_read_uint(in, UINT64_MAX / 2);
     uint64_t count = wire_read_uint(in, WIRE_SESSION_WINDOW);
-    if (in->bad || values != 4 + 3 * count || read.id == 0 || find(self, read.id) != NULL) {
+    /* Numbers begin with 1: a kept 0 would stand for an empty place. */
+    if (in->bad || values != 4 + 3 * count || read.id == 0 || read.lowest == 0 ||
+        find(self, read.id) != NULL) {
         in->bad = true;
         return;
     }

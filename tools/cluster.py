@@ -107,28 +107,33 @@ def free_ports(count):
 class Topology:
     """Who is in a cluster and where each listens; turns that into the programs' flags."""
 
-    def __init__(self, managers, partitions, rf, ports=None):
-        """`ports`: {node: [port for clients, port for peers]}; chosen freely if left out."""
+    def __init__(self, managers, partitions, rf, ports=None, hosts=None):
+        """`ports`: {node: [port for clients, port for peers]}; chosen freely if left out.
+
+        `hosts`: {node: address} of nodes that have one of their own (tools/network.py); the others
+        are on loopback.
+        """
         self.managers = managers
         self.partitions = partitions
         self.rf = rf
         self.names = [f"m.{replica}" for replica in range(managers)]
         self.names += [f"s{partition}.{replica}"
                        for partition in range(partitions) for replica in range(rf)]
+        self.hosts = hosts or {}
         self.ports = ports if ports is not None else self.choose_ports()
 
     def choose_ports(self):
-        """Fresh free ports for every node."""
+        """Fresh free ports for every node: where all have addresses of their own, any will do."""
         ports = free_ports(2 * len(self.names))
         return {name: [ports[2 * i], ports[2 * i + 1]] for i, name in enumerate(self.names)}
 
     def address(self, name):
         """Where `name` listens for clients."""
-        return f"{HOST}:{self.ports[name][0]}"
+        return f"{self.hosts.get(name, HOST)}:{self.ports[name][0]}"
 
     def p2p_address(self, name):
         """Where `name` listens for its peers."""
-        return f"{HOST}:{self.ports[name][1]}"
+        return f"{self.hosts.get(name, HOST)}:{self.ports[name][1]}"
 
     def group(self, group):
         """Names of the replicas of `group`, in replica order."""
@@ -327,12 +332,15 @@ class Cluster:
     """
 
     def __init__(self, managers=3, partitions=2, rf=3, *, build=None, manager_args=(),
-                 server_args=(), env=None, directory=None):
+                 server_args=(), env=None, directory=None, network=None):
         """`manager_args`, `server_args`: further flags. `env`: additions to the environment.
 
         `directory`: where data and logs go, made if missing and never removed; else a temporary one.
+        `network`: a network.Network that gives each node an address; else all are on loopback.
         """
-        self.topology = Topology(managers, partitions, rf, ports={})
+        self.topology = Topology(managers, partitions, rf, ports={},
+                                 hosts=network.hosts if network else None)
+        self.network = network
         self.build = build
         self.directory = None
         self._given_directory = directory
@@ -504,6 +512,8 @@ class Cluster:
     def _spawn(self, name, args=(), env=None):
         command = [program_path(self.topology.program(name), self.build),
                    *self.topology.flags(name, self.data_path(name)), *self._args[name[0]], *args]
+        if self.network:
+            command = self.network.inside(name, command)
         with open(self.log_path(name), "ab") as log:
             self._processes[name] = _spawned(lambda: subprocess.Popen(
                 _with_parent(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log,

@@ -63,6 +63,12 @@ static_assert(WIRE_COMMAND_BYTES_MAX + 4096 < WIRE_BATCH_BYTES_MAX, "a batch hol
 static_assert(WIRE_BATCH_BYTES_MAX + WIRE_CHUNK_BYTES + 65536 < WIRE_FRAME_BYTES_MAX,
               "a list with one batch past its size fits a frame");
 static_assert(WIRE_RESULT_BYTES_MAX < WIRE_FRAME_BYTES_MAX, "a result fits a frame");
+static_assert(WIRE_SESSION_WINDOW * WIRE_RESULT_BYTES_MAX +
+                      WIRE_SESSION_COUNT_MAX * (64 + WIRE_SESSION_WINDOW * 16) + 1024 * 1024 <
+                  WIRE_IMAGE_BYTES_MAX,
+              "an image holds one session that is all there may be, all heads, and a map");
+static_assert(WIRE_SESSION_BYTES_MAX <= WIRE_SESSION_WINDOW * WIRE_RESULT_BYTES_MAX,
+              "several sessions hold no more than that one");
 static_assert(WIRE_AHEAD_SLOTS >= 2 * WIRE_WINDOW_SLOTS, "the steady state never meets the bound");
 static_assert(WIRE_RING_SLOTS >= WIRE_AHEAD_SLOTS + 2 * WIRE_WINDOW_SLOTS,
               "a candidate at most a window behind can hold all that was accepted");

@@ -73,7 +73,8 @@ enum wire_error acceptor_slot(struct acceptor *self, wire_slot slot,
         self->counters.damaged_slots++;
     if (error != WIRE_OK)
         return error;
-    if (cached->entry.batch != NULL && cached->entry.slot > slot) {
+    if ((cached->entry.batch != NULL && cached->entry.slot > slot) ||
+        self->cache_bytes + read.batch->size > WIRE_CACHE_BYTES) {
         /* An old slot does not push a newer one out of the cache. */
         buf_unref(&self->lent.batch);
         self->lent = read;
@@ -81,7 +82,6 @@ enum wire_error acceptor_slot(struct acceptor *self, wire_slot slot,
         return WIRE_OK;
     }
     *entry = &cache(self, read, 0)->entry;
-    keep_bound(self);
     return WIRE_OK;
 }
 

@@ -65,7 +65,7 @@ class Caller(threading.Thread):
 
     def run(self):
         try:
-            while not self.load.stopping.is_set():
+            while not self.load.stopping.is_set() and self.count != self.load.calls_each:
                 self.call(*self.choose())
         except (local.ClusterError, Failure, OSError) as error:
             self.error = error
@@ -91,7 +91,7 @@ class Caller(threading.Thread):
         self.count += 1
         line = f"{op} {key}" if argument is None else f"{op} {key} {argument}"
         self.open = Call(self.number, time.monotonic_ns(), None, op, key, argument, None)
-        lines = self.client.call(line, CALL_LIMIT_S)
+        lines = self.client.call(line, self.load.call_limit_s)
         answered = self.open._replace(return_ns=time.monotonic_ns(),
                                       result=parse(op, key, argument, lines))
         self.calls.append(answered)
@@ -102,13 +102,20 @@ class Caller(threading.Thread):
 class Load:
     """Clients at work. See the top of the file."""
 
-    def __init__(self, cluster, path, clients=8, keys=5, prefix="k", fresh=0.0, seed=1):
-        """`fresh`: share of the calls that write a new key once, for `read_back`."""
+    def __init__(self, cluster, path, clients=8, keys=5, prefix="k", fresh=0.0, seed=1,
+                 calls_each=None, call_limit_s=CALL_LIMIT_S):
+        """`fresh`: share of the calls that write a new key once, for `read_back`.
+
+        `calls_each`: a client ends after so many, else when the load does. `call_limit_s`: what
+        one call may take before its client gives up with CallTimeout.
+        """
         self.cluster = cluster
         self.path = path
         self.prefix = prefix
         self.fresh = fresh
         self.seed = seed
+        self.calls_each = calls_each
+        self.call_limit_s = call_limit_s
         self.keys = [f"{prefix}{number}" for number in range(keys)]
         self.stopping = threading.Event()
         self._changed = threading.Condition()

@@ -1,8 +1,11 @@
-"""One-line breakages of the protocol, each of which the simulator must notice.
+"""One-line breakages of the protocol, each of which the tests must notice.
 
-A mutant is (name, file, old text, new text). The old text must occur exactly once in the file, so a
-mutant that no longer fits the code is an error, never a silent pass. The names up to `session table
-ignored` are the ones the project promises from its first day on.
+A mutant is (name, file, old text, new text), or the same with a fifth member, who must notice it: the
+simulator if none is named, else a program of unit tests (see KILLERS in run). Those are for what no
+cluster of the simulator comes to, such as a foreign message or a promise of several megabytes, and for
+what breaks no promise at once, such as a client that asks too often. The old text must occur exactly
+once in the file, so a mutant that no longer fits the code is an error, never a silent pass. The names
+up to `session table ignored` are the ones the project promises from its first day on.
 """
 
 MUTANTS = [
@@ -84,4 +87,144 @@ MUTANTS = [
     ("answered call applied again", "smr/session.c",
      "    if (number < s->lowest)\n        return SMR_CALL_STALE;\n",
      "    if (number < s->lowest)\n        return SMR_CALL_FRESH;\n"),
+
+    # --- votes and ballots: what the simulator sees -------------------------------------------------
+    ("ballot used again", "smr/paxos/proposer_election.c",
+     "    if (self->round_seen >= self->ballot.round)\n"
+     "        self->ballot.round = self->round_seen + 1;\n",
+     "    self->ballot.round = self->round_seen > 0 ? self->round_seen : 1;\n"),
+    ("promise forgotten over a restart", "smr/paxos/acceptor.c",
+     "    self->bar_heard = self->hard.chosen;\n",
+     "    self->bar_heard = self->hard.chosen;\n"
+     "    self->hard.promised = (struct wire_ballot){0};\n"),
+    ("own vote counted before it is durable", "smr/paxos/proposer_leading.c",
+     "    p->batch = batch;\n    p->votes = 0;\n",
+     "    p->batch = batch;\n    p->votes = 1u << self->self.replica;\n"),
+    ("commit bar past a hole", "smr/paxos/proposer_leading.c",
+     "        if (!p->chosen)\n            break;\n",
+     "        if (!p->chosen && p->votes == 0)\n            break;\n"),
+    ("vote for another value in the same ballot", "smr/paxos/acceptor.c",
+     "        if (!same) {\n", "        if (false) {\n", "unit-smr"),
+    ("bar raised to what was heard", "smr/paxos/learner.c",
+     "            ask_if_wanting(self, now, out);\n            break;\n        }\n"
+     "        raise_bar(self);\n",
+     "            ask_if_wanting(self, now, out);\n        }\n        raise_bar(self);\n"),
+    ("learner is taught what is not chosen", "smr/paxos/learner.c",
+     "acceptor_list(self, from, self->hard.chosen, true, &damaged, out);",
+     "acceptor_list(self, from, self->highest, true, &damaged, out);", "unit-smr"),
+    ("Accepts never sent again", "smr/paxos/proposer_leading.c",
+     "now - p->sent_at[i] >= self->timing.resend)", "false)"),
+    ("chosen slots never fed again", "smr/paxos/learner.c",
+     "        self->fed = self->applied;\n        self->fed_bytes = 0;\n",
+     "        self->fed_bytes = 0;\n"),
+
+    # --- reads ------------------------------------------------------------------------------------
+    ("read index of when the leader began", "smr/paxos/proposer_reads.c",
+     "    self->read_index = self->chosen;\n", "    self->read_index = self->opening_slot;\n"),
+    ("read joins a round already sent", "smr/paxos/proposer.c",
+     "    call_queue_push(queue, tag, m->payload);\n",
+     "    call_queue_push(queue == &self->reads && self->read_round != 0 ? &self->confirming : queue,\n"
+     "                    tag, m->payload);\n"),
+
+    # --- state, sessions, answers --------------------------------------------------------------------
+    ("log time of the own clock", "smr/applier.c",
+     "    self->log_time_ms += step;\n", "    self->log_time_ms += ours ? step : 0;\n"),
+    ("answers given for an earlier life's calls", "smr/applier.c",
+     "batch.origin == self->self.replica && batch.origin_start == self->self.start;",
+     "batch.origin == self->self.replica;"),
+    ("late answer given to a newer call", "smr/api.c",
+     "return call->open && call->generation == (uint32_t)(tag >> 32) ? call : NULL;",
+     "return call->open ? call : NULL;"),
+    ("doubtful write called refused", "smr/api.c",
+     "call->read ? WIRE_STATUS_NOT_LEADER : WIRE_STATUS_IN_DOUBT",
+     "call->read ? WIRE_STATUS_NOT_LEADER : WIRE_STATUS_NOT_LEADER"),
+    ("sessions left out of the checkpoint", "smr/applier.c",
+     "    smr_sessions_encode(self->sessions, &sessions);\n", ""),
+    ("log time left out of the checkpoint", "smr/applier.c",
+     "        self->log_time_ms = image.log_time_ms;\n", ""),
+    ("checkpoint named by a later slot than it holds", "smr/applier.c",
+     "    self->frozen = self->applied;\n", "    self->frozen = self->applied + 1;\n"),
+    ("log cut ahead of the own checkpoint", "smr/paxos/acceptor_slots.c",
+     "self->saved < self->safe ? self->saved : self->safe;", "self->safe;"),
+
+    # --- the client -------------------------------------------------------------------------------
+    ("unknown outcome reported as failure", "client/core.c",
+     "call_end(core, call, maybe ? CLIENT_UNKNOWN : CLIENT_FAILED, reason, NULL);",
+     "(void)maybe;\n    call_end(core, call, CLIENT_FAILED, reason, NULL);"),
+    ("write sent again under a new number", "client/core_request.c",
+     "    request->in_doubt = request_changes(request);\n",
+     "    if (session_is_current(group, request)) {\n"
+     "        session_release(core, request);\n"
+     "        request->session = request->life = request->number = request->lowest = 0;\n"
+     "    }\n"),
+    ("lost connection taken for a refusal", "client/core_request.c",
+     "    request->in_doubt = request_changes(request);\n", ""),
+    ("IN_DOUBT treated as refused", "client/core_reply.c",
+     "    if (in_doubt && request_changes(answer->request))\n"
+     "        answer->request->in_doubt = true;\n", ""),
+
+    # --- what only unit tests come to ------------------------------------------------------------------
+    ("any hint followed at once", "client/core_request.c",
+     "if (leader == from || leader >= group->replica_count || !ballot_less(group->ballot, ballot))",
+     "if (leader == from || leader >= group->replica_count)", "unit-client-core"),
+    ("doubtful write of a gone session sent again", "client/core_reply.c",
+     "    if (request->in_doubt) {\n        call_fail(core, request->call, CLIENT_REASON_SESSION_GONE);\n"
+     "        return;\n    }\n",
+     "    request->in_doubt = false;\n", "unit-client-core"),
+    ("refusal of an earlier send believed", "client/core_request.c",
+     "    request->last_serial = serial;\n", "    request->first_serial = request->last_serial = serial;\n",
+     "unit-client-core"),
+    ("entry learned that is not known chosen", "smr/paxos/learner.c",
+     "if (!entry->chosen || (entry->slot", "if ((entry->slot", "unit-smr"),
+    ("anybody's chosen notice believed", "smr/paxos/acceptor.c",
+     "    if (m->sender.replica == self->self.replica)\n"
+     "        learner_note_chosen(self, now, m->choose.ballot",
+     "        learner_note_chosen(self, now, m->choose.ballot", "unit-smr"),
+    ("accept in a ballot of somebody else", "smr/paxos/acceptor.c",
+     "return m->accept.ballot.replica == m->sender.replica;", "return true;", "unit-smr"),
+    ("message of another cluster let in", "smr/peers.c",
+     "if (sender->cluster != self->self.cluster || sender->group", "if (sender->group", "unit-smr"),
+    ("message of an earlier life let in", "smr/peers.c",
+     "if (sender->start < known->start) {", "if (false) {", "unit-smr"),
+    ("message of an older disk let in", "smr/peers.c",
+     "if (sender->birth.generation <= known->birth.generation) {", "if (false) {", "unit-smr"),
+    ("birth known before it is durable", "smr/paxos/acceptor.c",
+     "answer(self, out, SMR_SEND_DURABLE, WIRE_MESSAGE_BIRTH_KNOWN, m)",
+     "answer(self, out, SMR_SEND, WIRE_MESSAGE_BIRTH_KNOWN, m)", "unit-smr"),
+    ("birth confirmed by oneself", "smr/paxos/acceptor.c",
+     "    if (recorded >= smr_quorum(self->replica_count)) {",
+     "    if (recorded + 1 >= smr_quorum(self->replica_count)) {", "unit-smr"),
+    ("vote before the birth is known", "smr/paxos/acceptor.c",
+     "    if (!self->hard.admitted)\n        return; /* this disk may not vote yet */\n", "",
+     "unit-smr"),
+    ("unfinished promise counted", "smr/paxos/proposer_election.c",
+     "    if (m->promise.last) {\n", "    if (true) {\n", "unit-smr"),
+    ("promise of a log that is cut counted", "smr/paxos/proposer_election.c",
+     "    if (m->promise.cut >= self->base)\n        return false;\n", "", "unit-smr"),
+    ("failed read taken for an empty slot", "smr/paxos/acceptor.c",
+     "    if (error == WIRE_FAILED)\n        return;\n    bool same", "    bool same", "unit-smr"),
+    ("heartbeat of another ballot confirms a read", "smr/paxos/proposer_leading.c",
+     "if (self->state != PROPOSER_LEADING || !ballot_equal(m->heartbeat_ack.ballot, self->ballot) ||",
+     "if (self->state != PROPOSER_LEADING ||", "unit-smr"),
+    ("leader without a majority stays", "smr/paxos/proposer_leading.c",
+     "return alive >= smr_quorum(self->replica_count);", "return alive > 0;", "unit-smr"),
+    ("replica leads that cannot read its log", "smr/paxos/proposer.c",
+     "    if (!self->fit)\n        yield_to_others(self, now, out);\n", "", "unit-smr"),
+    ("elapsed time unbounded", "smr/applier.c",
+     "batch.elapsed_ms < WIRE_LOG_TIME_STEP_MS_MAX ? batch.elapsed_ms",
+     "batch.elapsed_ms < UINT64_MAX ? batch.elapsed_ms", "unit-smr"),
+    ("answers forgotten before the client has them", "smr/session.c",
+     "    raise_lowest(self, s, lowest);\n", "    raise_lowest(self, s, number);\n", "unit-smr"),
+    ("call of a gone session applied", "smr/applier.c",
+     "    case SMR_CALL_GONE:\n        self->counters.sessions_unknown++;\n"
+     "        return WIRE_STATUS_GONE;\n",
+     "    case SMR_CALL_GONE:\n        self->counters.sessions_unknown++;\n"
+     "        return run_machine(self, moment, command->body, answer);\n", "unit-smr"),
+    ("refused call handed on", "smr/api.c",
+     "        reply(self, out, &m->client, m->request.tag, status, 0, NULL);\n        return;\n",
+     "        reply(self, out, &m->client, m->request.tag, status, 0, NULL);\n", "unit-smr"),
+    ("full cache drops the slot it was asked for", "smr/paxos/acceptor_slots.c",
+     "    *entry = &cache(self, read, 0)->entry;\n    return WIRE_OK;\n",
+     "    *entry = &cache(self, read, 0)->entry;\n    evict(self, cached);\n    return WIRE_OK;\n",
+     "unit-smr"),
 ]

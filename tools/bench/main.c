@@ -25,27 +25,21 @@ enum {
 };
 
 static const char more[] =
-    "A workload is a letter (YCSB's a to f, or w: updates only) or a YCSB property file. An INSERT "
-    "is\n"
-    "a PUT, an UPDATE a SWAP, a READ a GET, a SCAN of n a SCAN up to the n-th known key, a\n"
-    "READ-MODIFY-WRITE a GET and a SWAP, one operation. Every write is a whole value of "
-    "--value_size\n"
-    "bytes. The first eight calls of each client (they connect it) and the warm-up are not "
-    "counted.\n"
-    "With --rate, operations are due at fixed moments and their latency counts from then.\n"
-    "A --seconds run ends when the operations that began in time have; records are loaded first\n"
-    "unless --no-load. Without --seconds and --ops it takes 10 s.\n"
+    "A workload is a letter (YCSB's a to f, or w: updates only) or a YCSB property file. An\n"
+    "INSERT is a PUT, an UPDATE a SWAP, a READ a GET, a SCAN of n a SCAN up to the n-th known\n"
+    "key, a READ-MODIFY-WRITE a GET and a SWAP, one operation. Every write is a whole value of\n"
+    "--value_size bytes. The first 16 calls of each client (they connect it) and the warm-up are\n"
+    "not counted. With --rate, operations are due at fixed moments and their latency counts from\n"
+    "then. A --seconds run ends when the operations that began in time have; records are loaded\n"
+    "first unless --no_load. Without --seconds and --ops it takes 10 s.\n"
     "\n"
-    "--json: the last line is one object: tput (operations a second), ops, avg_us, min_us, "
-    "p50_us,\n"
-    "p99_us, p999_us, max_us, errors, missing (reads that found nothing), the same under by_op "
-    "for\n"
-    "each kind of operation, retries, unstarted (due by --rate and never begun), seconds, "
-    "partial,\n"
-    "client_cpu_us_per_op.\n"
+    "--json: the last line is one object: tput (operations a second), ops, avg_us, min_us,\n"
+    "p50_us, p99_us, p999_us, max_us, errors, missing (reads that found nothing), the same under\n"
+    "by_op for each kind of operation, retries, unstarted (due by --rate and never begun),\n"
+    "unanswered (begun before a run ended early), seconds, partial, client_cpu_us_per_op.\n"
     "\n"
-    "exit status: 0 done, 1 calls failed, or the service does not answer and results are partial,\n"
-    "2 wrong usage\n";
+    "exit status: 0 done, 1 calls failed, or the service does not answer and results are\n"
+    "partial, 2 wrong usage\n";
 
 /* What the command line says. */
 struct arguments {
@@ -126,7 +120,7 @@ static void parse_workload(const struct wire_program *program, struct arguments 
         given->value_bytes = ycsb_workload_record_bytes(workload);
 }
 
-/* Exits with one line if anything is wrong. */
+/* Exits with one line if anything is wrong. Long because it is a table. */
 static void parse(int argc, char **argv, struct arguments *given, struct service *service,
                   struct client_core_config *config, struct ycsb_workload *workload)
 {

@@ -28,6 +28,7 @@ void bench_result_merge(struct bench_result *self, const struct bench_result *ot
     self->elapsed = other->elapsed > self->elapsed ? other->elapsed : self->elapsed;
     self->retries += other->retries;
     self->unstarted += other->unstarted;
+    self->unanswered += other->unanswered;
     self->cpu += other->cpu;
     self->partial |= other->partial;
 }
@@ -79,7 +80,10 @@ static void print_troubles(const struct bench_result *self, const struct bench_t
         fprintf(out, "Operations due and never started:  %" PRIu64 " (the rate is too high)\n",
                 self->unstarted);
     if (self->partial)
-        fprintf(out, "These results are PARTIAL: the run ended early.\n");
+        fprintf(out,
+                "These results are PARTIAL: the run ended early, with %" PRIu64
+                " operations unanswered.\n",
+                self->unanswered);
 }
 
 void bench_result_print(const struct bench_result *self, const struct bench_about *about, FILE *out)
@@ -146,9 +150,9 @@ void bench_result_print_json(const struct bench_result *self, const struct bench
             (double)self->elapsed / WIRE_SECOND);
     print_json_tally(self, &total, out);
     fprintf(out,
-            ",\"retries\":%" PRIu64 ",\"unstarted\":%" PRIu64
+            ",\"retries\":%" PRIu64 ",\"unstarted\":%" PRIu64 ",\"unanswered\":%" PRIu64
             ",\"client_cpu_us_per_op\":%.1f,\"partial\":%s,\"by_op\":{",
-            self->retries, self->unstarted,
+            self->retries, self->unstarted, self->unanswered,
             total.latency.count == 0 ? 0 : (double)self->cpu / (double)total.latency.count,
             self->partial ? "true" : "false");
     for (int kind = 0; kind < YCSB_KIND_COUNT; kind++) {

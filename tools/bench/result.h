@@ -18,11 +18,12 @@ struct bench_tally {
 /* Zero-initialised is empty. */
 struct bench_result {
     struct bench_tally kinds[YCSB_KIND_COUNT]; /* by enum ycsb_kind */
-    wire_time elapsed;  /* from the first counted operation's start to the last one's end */
-    uint64_t retries;   /* messages sent again meanwhile */
-    uint64_t unstarted; /* of a given rate: operations that were due and never began */
-    wire_time cpu;      /* processor time of this program meanwhile, both modes, all threads */
-    bool partial;       /* it ended before it should have */
+    wire_time elapsed;   /* from the first counted operation's start to the last one's end */
+    uint64_t retries;    /* messages sent again meanwhile */
+    uint64_t unstarted;  /* of a given rate: operations that were due and never began */
+    uint64_t unanswered; /* counted operations still under way when a run was ended early */
+    wire_time cpu;       /* processor time of this program meanwhile, both modes, all threads */
+    bool partial;        /* it ended before it should have */
 };
 
 void bench_tally_add(struct bench_tally *self, wire_time latency);

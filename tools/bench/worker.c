@@ -11,7 +11,7 @@
 
 enum {
     EVENTS = 128,     /* taken from the epoll set at a time */
-    FIRST_CALLS = 8,  /* of each client, before counting begins: every partition gets its share */
+    FIRST_CALLS = 16, /* of each client, before counting begins: every partition gets its share */
     LOOK_UP_MS = 100, /* the longest sleep: after it, was the run stopped? */
 };
 #define LATE_MAX WIRE_SECOND /* what is due within the duration may begin that long after it */
@@ -380,6 +380,8 @@ static void sum_up(struct bench_worker *self)
         const struct member *member = &self->members[i];
         uint64_t retries = client_core_counters(bench_client_core(member->client))->retries;
         self->result.retries += member->counting ? retries - member->retries_before : 0;
+        for (uint64_t j = 0; j < self->plan->depth; j++)
+            self->result.unanswered += member->slots[j].call != 0 && member->slots[j].counted;
     }
 }
 

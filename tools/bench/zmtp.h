@@ -14,8 +14,8 @@
  *     PING       ttl(2) context, to be answered with PONG context   (ZMTP 3.1)
  *
  * A message of wire/message.h is its head in one frame and its payload, if its type has one, in a
- * second. The greeting and READY may be sent before anything is heard; messages may not: libzmq closes a
- * connection whose first message comes before it has sent its own READY. */
+ * second. The greeting and READY may be sent before anything is heard; messages may not: libzmq
+ * closes a connection whose first message comes before it has sent its own READY. */
 #ifndef MADKV_TOOLS_BENCH_ZMTP_H
 #define MADKV_TOOLS_BENCH_ZMTP_H
 

@@ -68,7 +68,8 @@ static unsigned *draw_records(const char *letter)
             i--; /* never acknowledged: the records stay the thousand they are */
             continue;
         }
-        ck_assert_uint_lt(operation.record, 1000);
+        if (operation.record >= 1000) /* a ck_assert would take longer than the draw */
+            ck_abort_msg("a record that is not there");
         counts[operation.record]++;
     }
     end(&fixture);

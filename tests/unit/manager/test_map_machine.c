@@ -1,6 +1,7 @@
 #include <check.h>
 #include <stdio.h>
 #include "manager/map_machine.h"
+#include "smr/memory_base.h"
 #include "wire/figures.h"
 
 static struct wire_map map_of(uint64_t cluster, uint8_t server_rf, uint32_t server_count)
@@ -287,6 +288,71 @@ START_TEST(test_map_machine_figures_follow_the_map)
 }
 END_TEST
 
+START_TEST(test_map_machine_is_the_same_after_a_checkpoint)
+{
+    struct smr_base base = smr_memory_base_new();
+    struct map_flags flags = {.base = &base};
+    struct smr_machine machine = map_machine_new(&flags);
+    struct wire_writer part = {0};
+    ck_assert_uint_eq(machine.ops->unsaved_bytes(machine.self), 0);
+    found(machine, 11, 3, 6);
+    ck_assert_int_eq(register_server(machine, 0, 1, 2, first_disk), WIRE_MAP_OK);
+    ck_assert_uint_gt(machine.ops->unsaved_bytes(machine.self), 0);
+    uint64_t digest = machine.ops->digest(machine.self);
+    machine.ops->freeze(machine.self, &part);
+    ck_assert_uint_eq(machine.ops->unsaved_bytes(machine.self), 0);
+    ck_assert_int_eq(register_server(machine, 0, 0, 0, first_disk), WIRE_MAP_OK);
+    uint64_t later = machine.ops->digest(machine.self);
+    ck_assert_int_eq(machine.ops->save(machine.self, wire_writer_span(&part)), WIRE_OK);
+    machine.ops->thaw(machine.self);
+    ck_assert_uint_eq(machine.ops->digest(machine.self), later);
+    end(machine);
+    machine = map_machine_new(&flags);
+    struct buf *image = base.ops->image(base.self);
+    ck_assert(machine.ops->restore(machine.self, buf_span(image)));
+    ck_assert_uint_eq(machine.ops->digest(machine.self), digest);
+    ck_assert_int_eq(register_server(machine, 0, 1, 2, other_disk), WIRE_MAP_REBORN);
+    ck_assert_int_eq(register_server(machine, 0, 0, 0, first_disk), WIRE_MAP_OK);
+    ck_assert_uint_eq(machine.ops->digest(machine.self), later);
+    end(machine);
+    buf_unref(&image);
+    wire_writer_free(&part);
+    smr_memory_base_free(&base);
+}
+END_TEST
+
+START_TEST(test_map_machine_is_frozen_and_restored_before_it_is_founded)
+{
+    struct smr_machine machine = map_machine_new(NULL);
+    struct smr_machine other = map_machine_new(NULL);
+    struct wire_writer part = {0};
+    machine.ops->freeze(machine.self, &part);
+    ck_assert(other.ops->restore(other.self, wire_writer_span(&part)));
+    struct wire_map map = get(other, WIRE_MAP_NOT_FOUNDED);
+    ck_assert_uint_eq(map.server_count, 0);
+    found(other, 11, 1, 1);
+    end(machine);
+    end(other);
+    wire_writer_free(&part);
+}
+END_TEST
+
+START_TEST(test_map_machine_refuses_a_part_of_something_else)
+{
+    struct smr_machine machine = map_machine_new(NULL);
+    struct wire_writer part = {0};
+    found(machine, 11, 3, 6);
+    machine.ops->freeze(machine.self, &part);
+    end(machine);
+    machine = map_machine_new(NULL);
+    for (size_t size = 0; size < part.size; size++)
+        ck_assert(!machine.ops->restore(machine.self, span_of(part.data, size)));
+    get(machine, WIRE_MAP_NOT_FOUNDED);
+    end(machine);
+    wire_writer_free(&part);
+}
+END_TEST
+
 static Suite *map_machine_suite(void)
 {
     Suite *suite = suite_create("map_machine");
@@ -302,6 +368,9 @@ static Suite *map_machine_suite(void)
     tcase_add_test(tests, test_map_machine_reports_flags_that_differ);
     tcase_add_test(tests, test_map_machine_compares_flags_with_the_map_and_not_with_the_call);
     tcase_add_test(tests, test_map_machine_figures_follow_the_map);
+    tcase_add_test(tests, test_map_machine_is_the_same_after_a_checkpoint);
+    tcase_add_test(tests, test_map_machine_is_frozen_and_restored_before_it_is_founded);
+    tcase_add_test(tests, test_map_machine_refuses_a_part_of_something_else);
     suite_add_tcase(suite, tests);
     return suite;
 }

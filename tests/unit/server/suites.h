@@ -5,6 +5,8 @@
 #include <check.h>
 
 Suite *kv_tree_suite(void);
+Suite *kv_store_suite(void);
 Suite *kv_machine_suite(void);
+Suite *kv_checkpoint_suite(void);
 
 #endif

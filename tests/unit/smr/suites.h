@@ -1,0 +1,26 @@
+/* The suites of smr/'s unit tests, one per file here. */
+#ifndef MADKV_TESTS_SMR_SUITES_H
+#define MADKV_TESTS_SMR_SUITES_H
+
+#include <check.h>
+
+Suite *peers_suite(void);
+Suite *out_suite(void);
+Suite *memory_log_suite(void);
+Suite *memory_base_suite(void);
+Suite *session_suite(void);
+Suite *applier_suite(void);
+Suite *checkpoint_suite(void);
+Suite *memory_cut_suite(void);
+Suite *image_suite(void);
+Suite *acceptor_cut_suite(void);
+Suite *api_suite(void);
+Suite *acceptor_suite(void);
+Suite *acceptor_log_suite(void);
+Suite *acceptor_birth_suite(void);
+Suite *learner_suite(void);
+Suite *proposer_election_suite(void);
+Suite *proposer_leading_suite(void);
+Suite *proposer_reads_suite(void);
+
+#endif

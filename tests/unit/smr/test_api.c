@@ -1,0 +1,491 @@
+#include "smr/api.h"
+#include "tests/unit/smr/counting_machine.h"
+#include "tests/unit/smr/stand.h"
+#include "tests/unit/smr/suites.h"
+#include "wire/batch.h"
+#include "wire/figures.h"
+
+static struct stand *stand;
+
+static struct stand *api_new(uint32_t group, bool reads_through_log)
+{
+    struct smr_config config = stand_config(3);
+    config.self.group = group;
+    config.reads_through_log = reads_through_log;
+    return stand_new(&config, smr_api_new(&config, counting_machine_classify),
+                     (struct smr_log){0});
+}
+
+static void leadership(bool leading, uint64_t round, wire_replica replica)
+{
+    stand_feed(stand, FROM(PROPOSER, 0, LEADERSHIP,
+                           .leadership = {.leading = leading, .ballot = BALLOT(round, replica)}));
+}
+
+static void setup(void)
+{
+    stand = api_new(0, false);
+    leadership(true, 3, 0);
+    stand_nothing(stand);
+}
+
+static void teardown(void)
+{
+    stand_free(stand);
+}
+
+static const struct smr_counters *counters(void)
+{
+    return smr_api_counters(stand->role);
+}
+
+/* --- clients ------------------------------------------------------------------------------------ */
+
+/* Client 'c' asks under that tag. */
+static struct wire_message request(enum wire_call_kind kind, uint64_t tag, const char *body)
+{
+    struct wire_message m = {.type = WIRE_MESSAGE_REQUEST,
+                             .sender = {.cluster = 7, .role = WIRE_ROLE_CLIENT},
+                             .client = {.size = 1, .bytes = "c"},
+                             .request = {.tag = tag, .kind = (uint8_t)kind}};
+    m.payload = text_buf(body);
+    return m;
+}
+
+static void ask(enum wire_call_kind kind, uint64_t tag, const char *body)
+{
+    stand_feed(stand, request(kind, tag, body));
+}
+
+static const struct wire_message *assert_reply(uint64_t tag, enum wire_status status)
+{
+    const struct wire_message *m = stand_sent(stand, WIRE_MESSAGE_REPLY, WIRE_ROLE_CLIENT, 0);
+    ck_assert_uint_eq(m->client.size, 1);
+    ck_assert_uint_eq(m->client.bytes[0], 'c');
+    ck_assert_uint_eq(m->reply.tag, tag);
+    ck_assert_str_eq(wire_status_text(m->reply.status), wire_status_text(status));
+    ck_assert_ptr_nonnull(m->payload);
+    return m;
+}
+
+/* The call is handed on to be ordered; returns the API's name for it. */
+static uint64_t submitted(void)
+{
+    return stand_sent(stand, WIRE_MESSAGE_SUBMIT, WIRE_ROLE_PROPOSER, 0)->submit.tag;
+}
+
+static uint64_t read_handed_on(void)
+{
+    return stand_sent(stand, WIRE_MESSAGE_READ, WIRE_ROLE_PROPOSER, 0)->read.tag;
+}
+
+static void result(uint64_t tag, enum wire_status status, uint64_t session, const char *answer)
+{
+    stand_feed(stand, FROM(APPLIER, 0, RESULT,
+                           .result = {.tag = tag, .status = (uint8_t)status, .session = session},
+                           .payload = text_buf(answer)));
+}
+
+/* --- what is handed on ---------------------------------------------------------------------------- */
+
+START_TEST(test_api_hands_a_write_on_as_an_entry_of_a_batch)
+{
+    struct wire_message m = request(WIRE_CALL_WRITE, 5, "word");
+    m.request.session = 1024;
+    m.request.number = 8;
+    m.request.lowest = 6;
+    stand_feed(stand, m);
+    const struct wire_message *s = stand_sent(stand, WIRE_MESSAGE_SUBMIT, WIRE_ROLE_PROPOSER, 0);
+    struct wire_batch head = {0};
+    struct buf *entry = s->payload;
+    struct buf *bytes = wire_batch_build(&head, &entry, 1);
+    struct wire_batch batch = wire_batch_open(buf_span(bytes));
+    struct wire_command command;
+    ck_assert(wire_batch_next(&batch, &command));
+    ck_assert_int_eq(command.kind, WIRE_CALL_WRITE);
+    ck_assert_uint_eq(command.tag, s->submit.tag);
+    ck_assert_uint_eq(command.session, 1024);
+    ck_assert_uint_eq(command.number, 8);
+    ck_assert_uint_eq(command.lowest, 6);
+    ck_assert(span_equal(command.body, span_text("word")));
+    buf_unref(&bytes);
+    stand_nothing(stand);
+}
+END_TEST
+
+START_TEST(test_api_hands_every_kind_of_call_on_where_it_belongs)
+{
+    ask(WIRE_CALL_OPEN, 1, "");
+    submitted();
+    ask(WIRE_CALL_CLOSE, 2, "");
+    submitted();
+    ask(WIRE_CALL_PLAIN, 3, "p");
+    submitted();
+    ask(WIRE_CALL_READ, 4, "q");
+    read_handed_on();
+    stand_nothing(stand);
+    ck_assert_uint_eq(smr_api_open_calls(stand->role), 4);
+}
+END_TEST
+
+START_TEST(test_api_orders_reads_like_writes_if_told_to)
+{
+    stand_free(stand);
+    stand = api_new(0, true);
+    leadership(true, 3, 0);
+    ask(WIRE_CALL_READ, 4, "q");
+    submitted();
+    stand_nothing(stand);
+}
+END_TEST
+
+START_TEST(test_api_gives_the_answer_to_whoever_asked_once)
+{
+    ask(WIRE_CALL_OPEN, 9, "");
+    uint64_t tag = submitted();
+    result(tag, WIRE_STATUS_OK, 2048, "done");
+    const struct wire_message *m = assert_reply(9, WIRE_STATUS_OK);
+    ck_assert_uint_eq(m->reply.session, 2048);
+    ck_assert_uint_eq(m->reply.leader, 0);
+    assert_ballot(m->reply.ballot, 3, 0);
+    ck_assert(span_equal(buf_span(m->payload), span_text("done")));
+    result(tag, WIRE_STATUS_OK, 2048, "done");
+    stand_nothing(stand);
+    ck_assert_uint_eq(counters()->results_unclaimed, 1);
+    ck_assert_uint_eq(counters()->replies, 1);
+    ck_assert_uint_eq(smr_api_open_calls(stand->role), 0);
+}
+END_TEST
+
+START_TEST(test_api_does_not_take_a_late_answer_for_that_of_a_newer_call)
+{
+    ask(WIRE_CALL_PLAIN, 1, "p");
+    uint64_t first = submitted();
+    result(first, WIRE_STATUS_OK, 0, "");
+    assert_reply(1, WIRE_STATUS_OK);
+    ask(WIRE_CALL_PLAIN, 2, "p");
+    uint64_t second = submitted();
+    ck_assert_uint_ne(first, second);
+    result(first, WIRE_STATUS_OK, 0, "");
+    stand_nothing(stand);
+    result(UINT64_MAX, WIRE_STATUS_OK, 0, ""); /* no such place */
+    stand_nothing(stand);
+    result(second, WIRE_STATUS_OK, 0, "");
+    assert_reply(2, WIRE_STATUS_OK);
+}
+END_TEST
+
+/* --- refusals ----------------------------------------------------------------------------------- */
+
+START_TEST(test_api_refusal_is_definite)
+{
+    leadership(false, 4, 2);
+    ask(WIRE_CALL_WRITE, 5, "w");
+    const struct wire_message *m = assert_reply(5, WIRE_STATUS_NOT_LEADER);
+    ck_assert_uint_eq(m->reply.leader, 2);
+    assert_ballot(m->reply.ballot, 4, 2);
+    stand_nothing(stand); /* nothing was handed on */
+    leadership(false, 0, 0);
+    ask(WIRE_CALL_READ, 6, "q");
+    ck_assert_uint_eq(assert_reply(6, WIRE_STATUS_NOT_LEADER)->reply.leader, WIRE_NO_REPLICA);
+    stand_nothing(stand);
+    ck_assert_uint_eq(counters()->requests_refused, 2);
+    ck_assert_uint_eq(smr_api_open_calls(stand->role), 0);
+}
+END_TEST
+
+START_TEST(test_api_refuses_what_is_no_call_of_its_machine)
+{
+    static const struct {
+        enum wire_call_kind kind;
+        const char *body;
+    } calls[] = {{WIRE_CALL_WRITE, ""},  {WIRE_CALL_WRITE, "q"}, {WIRE_CALL_WRITE, "p"},
+                 {WIRE_CALL_READ, "w"},  {WIRE_CALL_READ, "?"},  {WIRE_CALL_PLAIN, "w"},
+                 {WIRE_CALL_PLAIN, "?"}, {WIRE_CALL_OPEN, "w"},  {WIRE_CALL_CLOSE, "w"},
+                 {WIRE_CALL_KINDS, "w"}, {255, ""}};
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        ask(calls[i].kind, i, calls[i].body);
+        assert_reply(i, WIRE_STATUS_MALFORMED);
+        stand_nothing(stand);
+    }
+    struct wire_message large = request(WIRE_CALL_WRITE, 99, "");
+    uint8_t *fill;
+    buf_unref(&large.payload);
+    large.payload = buf_new(WIRE_COMMAND_BYTES_MAX + 1, &fill);
+    memset(fill, 'w', large.payload->size);
+    stand_feed(stand, large);
+    assert_reply(99, WIRE_STATUS_MALFORMED);
+    stand_nothing(stand);
+}
+END_TEST
+
+START_TEST(test_api_refuses_calls_for_another_group_or_cluster)
+{
+    struct wire_message m = request(WIRE_CALL_READ, 1, "q");
+    m.sender.group = 1;
+    stand_feed(stand, m);
+    assert_reply(1, WIRE_STATUS_WRONG_GROUP);
+    m = request(WIRE_CALL_READ, 2, "q");
+    m.sender.cluster = 8;
+    stand_feed(stand, m);
+    assert_reply(2, WIRE_STATUS_WRONG_GROUP);
+    m = request(WIRE_CALL_READ, 3, "q");
+    m.sender.cluster = 0; /* does not know it yet */
+    stand_feed(stand, m);
+    read_handed_on();
+    stand_nothing(stand);
+}
+END_TEST
+
+START_TEST(test_api_of_managers_takes_calls_whatever_cluster_they_name)
+{
+    stand_free(stand);
+    stand = api_new(WIRE_GROUP_MANAGERS, false);
+    leadership(true, 3, 0);
+    struct wire_message m = request(WIRE_CALL_READ, 1, "q");
+    m.sender.group = WIRE_GROUP_MANAGERS;
+    m.sender.cluster = 99;
+    stand_feed(stand, m);
+    read_handed_on();
+    stand_nothing(stand);
+}
+END_TEST
+
+START_TEST(test_api_is_busy_when_it_works_on_too_many_calls)
+{
+    uint64_t last = 0;
+    for (uint64_t i = 0; i < WIRE_API_CALLS_MAX; i++) {
+        ask(WIRE_CALL_READ, i, "q");
+        last = read_handed_on();
+    }
+    ask(WIRE_CALL_READ, 9999, "q");
+    assert_reply(9999, WIRE_STATUS_BUSY);
+    stand_nothing(stand);
+    result(last, WIRE_STATUS_OK, 0, "");
+    stand_forget(stand);
+    ask(WIRE_CALL_READ, 10000, "q");
+    read_handed_on();
+    stand_nothing(stand);
+}
+END_TEST
+
+START_TEST(test_api_is_busy_when_it_works_on_too_many_bytes)
+{
+    uint8_t *fill;
+    struct buf *large = buf_new(1024 * 1024, &fill);
+    memset(fill, 'q', large->size);
+    uint64_t last = 0;
+    for (uint64_t i = 0; i < WIRE_API_BYTES_MAX / (1024 * 1024) + 1; i++) {
+        struct wire_message m = request(WIRE_CALL_READ, i, "");
+        buf_unref(&m.payload);
+        m.payload = buf_ref(large);
+        stand_feed(stand, m);
+        if (i < WIRE_API_BYTES_MAX / (1024 * 1024))
+            last = read_handed_on();
+        else
+            assert_reply(i, WIRE_STATUS_BUSY);
+    }
+    ck_assert_uint_eq(stand_figure(stand, "api.open_bytes"), WIRE_API_BYTES_MAX);
+    result(last, WIRE_STATUS_OK, 0, "");
+    stand_forget(stand);
+    ask(WIRE_CALL_READ, 500, "q");
+    read_handed_on();
+    buf_unref(&large);
+}
+END_TEST
+
+START_TEST(test_api_passes_the_refusal_of_the_proposer_on)
+{
+    ask(WIRE_CALL_PLAIN, 1, "p");
+    uint64_t tag = submitted();
+    stand_feed(stand, FROM(PROPOSER, 0, REFUSED,
+                           .refused = {.tag = tag, .status = WIRE_STATUS_NOT_LEADER}));
+    assert_reply(1, WIRE_STATUS_NOT_LEADER);
+    ck_assert_uint_eq(smr_api_open_calls(stand->role), 0);
+}
+END_TEST
+
+/* --- doubt -------------------------------------------------------------------------------------- */
+
+static void assert_doubts(uint64_t write, bool leads_again)
+{
+    assert_reply(2, WIRE_STATUS_NOT_LEADER); /* a read changes nothing */
+    assert_reply(1, WIRE_STATUS_IN_DOUBT);
+    stand_nothing(stand);
+    result(write, WIRE_STATUS_OK, 0, "");
+    stand_nothing(stand);
+    ck_assert_uint_eq(counters()->results_unclaimed, 1);
+    ck_assert_uint_eq(counters()->calls_in_doubt, 2);
+    ask(WIRE_CALL_PLAIN, 3, "p");
+    if (leads_again)
+        submitted();
+    else
+        assert_reply(3, WIRE_STATUS_NOT_LEADER);
+    stand_nothing(stand);
+}
+
+START_TEST(test_api_leaves_writes_in_doubt_when_leadership_ends)
+{
+    ask(WIRE_CALL_READ, 2, "q");
+    read_handed_on();
+    ask(WIRE_CALL_PLAIN, 1, "p");
+    uint64_t write = submitted();
+    leadership(false, 4, 1);
+    assert_doubts(write, false);
+}
+END_TEST
+
+START_TEST(test_api_leaves_writes_in_doubt_when_the_same_replica_leads_anew)
+{
+    ask(WIRE_CALL_READ, 2, "q");
+    read_handed_on();
+    ask(WIRE_CALL_PLAIN, 1, "p");
+    uint64_t write = submitted();
+    leadership(true, 5, 0); /* that it lost office in between was not heard */
+    assert_doubts(write, true);
+}
+END_TEST
+
+START_TEST(test_api_hears_the_same_leadership_twice_without_harm)
+{
+    ask(WIRE_CALL_PLAIN, 1, "p");
+    uint64_t write = submitted();
+    leadership(true, 3, 0);
+    stand_nothing(stand);
+    result(write, WIRE_STATUS_OK, 0, "");
+    assert_reply(1, WIRE_STATUS_OK);
+}
+END_TEST
+
+/* --- STATUS ------------------------------------------------------------------------------------- */
+
+static void ask_status(uint64_t tag)
+{
+    stand_feed(stand, (struct wire_message){.type = WIRE_MESSAGE_STATUS_ASK,
+                                            .client = {.size = 1, .bytes = "c"},
+                                            .status_ask = {.tag = tag}});
+}
+
+/* All three siblings are asked; returns the API's name for it. */
+static uint64_t siblings_asked(void)
+{
+    stand_sent(stand, WIRE_MESSAGE_STATUS_ASK, WIRE_ROLE_PROPOSER, 0);
+    stand_sent(stand, WIRE_MESSAGE_STATUS_ASK, WIRE_ROLE_ACCEPTOR, 0);
+    return stand_sent(stand, WIRE_MESSAGE_STATUS_ASK, WIRE_ROLE_APPLIER, 0)->status_ask.tag;
+}
+
+static void sibling_says(uint64_t tag, const char *name)
+{
+    struct wire_writer out = {0};
+    wire_figure_number(&out, name, 1);
+    stand_feed(stand, FROM(ACCEPTOR, 0, STATUS, .status = {.tag = tag},
+                           .payload = wire_writer_take(&out)));
+    wire_writer_free(&out);
+}
+
+/* The client gets figures, among them `names`, separated by spaces, and none of `missing`. */
+static void assert_status(uint64_t tag, const char *names, const char *missing)
+{
+    const struct wire_message *m = stand_sent(stand, WIRE_MESSAGE_STATUS, WIRE_ROLE_CLIENT, 0);
+    ck_assert_uint_eq(m->status.tag, tag);
+    struct wire_reader in = wire_reader_of(buf_span(m->payload));
+    struct wire_figure figure;
+    char seen[4096] = "";
+    while (wire_figure_next(&in, &figure)) {
+        strncat(seen, (const char *)figure.name.data, figure.name.size);
+        strcat(seen, " ");
+    }
+    ck_assert(!in.bad);
+    ck_assert_msg(strstr(seen, names) != NULL, "no '%s' in '%s'", names, seen);
+    ck_assert(missing == NULL || strstr(seen, missing) == NULL);
+}
+
+START_TEST(test_api_status_puts_the_figures_of_all_actors_together)
+{
+    ask_status(77);
+    uint64_t tag = siblings_asked();
+    sibling_says(tag, "one");
+    sibling_says(tag, "two");
+    stand_nothing(stand);
+    sibling_says(tag, "three");
+    assert_status(77, "one two three", NULL);
+    sibling_says(tag, "four"); /* said too late */
+    stand_nothing(stand);
+    ck_assert_int_eq(stand->role.ops->deadline(stand->role.self), WIRE_NEVER);
+}
+END_TEST
+
+START_TEST(test_api_status_does_not_wait_for_an_actor_that_is_stuck)
+{
+    ask_status(77);
+    uint64_t first = siblings_asked();
+    sibling_says(first, "one");
+    stand_pass(stand, 200 * WIRE_MS);
+    ask_status(78);
+    siblings_asked();
+    stand_nothing(stand);
+    stand_pass(stand, 200 * WIRE_MS);
+    assert_status(77, "replica.version", "two");
+    stand_nothing(stand);
+    sibling_says(first, "two");
+    stand_nothing(stand);
+    stand_pass(stand, 200 * WIRE_MS);
+    assert_status(78, "replica.id", "one");
+    stand_nothing(stand);
+}
+END_TEST
+
+START_TEST(test_api_status_serves_sixteen_at_a_time)
+{
+    for (uint64_t i = 0; i < 17; i++)
+        ask_status(i);
+    for (uint64_t i = 0; i < 16; i++)
+        siblings_asked();
+    stand_nothing(stand);
+    ck_assert_uint_eq(counters()->requests_refused, 1);
+    stand_pass(stand, WIRE_SECOND);
+    ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_STATUS), 16);
+}
+END_TEST
+
+START_TEST(test_api_counts_what_no_client_may_say)
+{
+    stand_feed(stand, (struct wire_message){.type = WIRE_MESSAGE_RESULT,
+                                            .client = {.size = 1, .bytes = "c"},
+                                            .payload = no_bytes()});
+    stand_feed(stand, (struct wire_message){.type = WIRE_MESSAGE_LEADERSHIP,
+                                            .client = {.size = 1, .bytes = "c"}});
+    stand_nothing(stand);
+    ck_assert_uint_eq(counters()->senseless_messages, 2);
+    ask(WIRE_CALL_PLAIN, 1, "p"); /* it still leads */
+    submitted();
+}
+END_TEST
+
+Suite *api_suite(void)
+{
+    Suite *suite = suite_create("api");
+    TCase *tests = tcase_create("api");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, test_api_hands_a_write_on_as_an_entry_of_a_batch);
+    tcase_add_test(tests, test_api_hands_every_kind_of_call_on_where_it_belongs);
+    tcase_add_test(tests, test_api_orders_reads_like_writes_if_told_to);
+    tcase_add_test(tests, test_api_gives_the_answer_to_whoever_asked_once);
+    tcase_add_test(tests, test_api_does_not_take_a_late_answer_for_that_of_a_newer_call);
+    tcase_add_test(tests, test_api_refusal_is_definite);
+    tcase_add_test(tests, test_api_refuses_what_is_no_call_of_its_machine);
+    tcase_add_test(tests, test_api_refuses_calls_for_another_group_or_cluster);
+    tcase_add_test(tests, test_api_of_managers_takes_calls_whatever_cluster_they_name);
+    tcase_add_test(tests, test_api_is_busy_when_it_works_on_too_many_calls);
+    tcase_add_test(tests, test_api_is_busy_when_it_works_on_too_many_bytes);
+    tcase_add_test(tests, test_api_passes_the_refusal_of_the_proposer_on);
+    tcase_add_test(tests, test_api_leaves_writes_in_doubt_when_leadership_ends);
+    tcase_add_test(tests, test_api_leaves_writes_in_doubt_when_the_same_replica_leads_anew);
+    tcase_add_test(tests, test_api_hears_the_same_leadership_twice_without_harm);
+    tcase_add_test(tests, test_api_status_puts_the_figures_of_all_actors_together);
+    tcase_add_test(tests, test_api_status_does_not_wait_for_an_actor_that_is_stuck);
+    tcase_add_test(tests, test_api_status_serves_sixteen_at_a_time);
+    tcase_add_test(tests, test_api_counts_what_no_client_may_say);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
