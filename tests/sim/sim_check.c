@@ -6,7 +6,7 @@
  *   - what a Promise or Accepted says is durable when it is said, and so is a ballot of one's own;
  *   - a slot that a leader calls chosen was durable at a majority in one ballot;
  *   - a read's index covers all that any replica had applied when the read came in;
- *   - when a leader is elected, no other one holds a lease;
+ *   - when a leader is elected, none of a lower ballot holds a lease;
  *   - replicas that applied the same slots have the same state;
  *   - what clients saw is linearizable, which with values written once and Swaps also shows a call
  *     that took effect twice. */
@@ -208,6 +208,7 @@ static void check_leases(struct sim *sim, struct sim_node *node, struct wire_bal
     for (int i = 0; i < group->replica_count; i++) {
         struct sim_node *other = &sim->nodes[group->first_node + i];
         if (other != node && other->alive &&
+            ballot_less(smr_proposer_ballot(other->roles.proposer), ballot) &&
             smr_proposer_holds_lease(other->roles.proposer, sim->now))
             sim_fail(sim, "node %d is elected while node %d holds a lease", node->index,
                      other->index);
