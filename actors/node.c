@@ -260,7 +260,7 @@ int node_serve(struct node *self, uint64_t cluster, struct smr_machine machine, 
         .seed = node_random(),
         .timing = smr_timing_default(),
         .checkpointing = smr_checkpointing_default(),
-        .reads_through_log = self->reads_through_log,
+        .reads = self->reads,
         .opening = opening,
     };
     process_hold_signals();

@@ -9,7 +9,7 @@
 #include "actors/base.h"
 #include "actors/replica.h"
 #include "actors/store.h"
-#include "smr/machine.h"
+#include "smr/config.h"
 #include "wire/address.h"
 #include "wire/flags.h"
 
@@ -39,7 +39,7 @@ struct node {
     struct wire_address peers[WIRE_REPLICA_COUNT_MAX]; /* by replica; the own one is empty */
     const char *backer_path;                           /* NULL: memory only */
     const struct replica_placement *placement;         /* which actor on which thread */
-    bool reads_through_log;                            /* see smr/config.h */
+    enum smr_reads reads;                              /* see smr/config.h */
     struct store *store;                               /* once open */
     struct base *base;                                 /* likewise; NULL in memory */
 };

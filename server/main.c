@@ -11,7 +11,7 @@ struct settings {
     struct node_flags node;    /* what every node takes */
     uint64_t partition_id;     /* which partition */
     const char *manager_addrs; /* whom to ask for the cluster, or "none" */
-    const char *reads;         /* "index" or "log" */
+    const char *reads;         /* "lease", "index" or "log" */
     const char *protocol;      /* "multipaxos" */
     bool has_partition;        /* --partition_id was given */
     bool has_replica;          /* --replica_id was given */
@@ -19,7 +19,7 @@ struct settings {
 
 static struct settings settings = {
     .node.listen_flag = "api_listen",
-    .reads = "index",
+    .reads = "lease",
     .protocol = "multipaxos",
 };
 
@@ -64,8 +64,8 @@ static const struct wire_flag flags[] = {
      .help = "how replicas agree",
      .text = &settings.protocol},
     {.name = "reads",
-     .argument = "index|log",
-     .help = "how reads are made current",
+     .argument = "lease|index|log",
+     .help = "how reads are made current (default lease)",
      .text = &settings.reads},
     {.name = "threads",
      .argument = "role|fused",
@@ -85,8 +85,17 @@ static void check_words(void)
 {
     if (strcmp(settings.protocol, "multipaxos") != 0)
         wire_flags_fail(&program, "protocol", settings.protocol, "multipaxos");
-    if (strcmp(settings.reads, "index") != 0 && strcmp(settings.reads, "log") != 0)
-        wire_flags_fail(&program, "reads", settings.reads, "index or log");
+}
+
+static enum smr_reads take_reads(void)
+{
+    static const char *const words[] = {
+        [SMR_READS_LEASE] = "lease", [SMR_READS_INDEX] = "index", [SMR_READS_LOG] = "log"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(settings.reads, words[i]) == 0)
+            return (enum smr_reads)i;
+    }
+    wire_flags_fail(&program, "reads", settings.reads, "lease, index or log");
 }
 
 /* Returns how many managers; 0: none at all. */
@@ -116,7 +125,7 @@ int main(int argc, char **argv)
     if (manager_count == 0 && node.replica_count > 1)
         wire_flags_fail(&program, "peer_addrs", settings.node.peer_addrs,
                         "none with --manager_addrs none: replicas need managers");
-    node.reads_through_log = strcmp(settings.reads, "log") == 0;
+    node.reads = take_reads();
     node.context = process_begin();
 
     const struct wire_identity known = {.cluster = manager_count == 0 ? server_alone_cluster() : 0};

@@ -373,7 +373,7 @@ struct smr_role smr_api_new(const struct smr_config *config,
     self->self = config->self;
     self->self.role = WIRE_ROLE_API;
     self->classify = classify;
-    self->reads_through_log = config->reads_through_log;
+    self->reads_through_log = config->reads == SMR_READS_LOG;
     for (uint32_t i = 0; i < WIRE_API_CALLS_MAX; i++)
         self->calls[i].next_free = i + 1;
     return (struct smr_role){.ops = &api_ops, .self = self};

@@ -13,6 +13,31 @@ struct smr_timing {
     wire_time step_down;   /* a leader without a majority's acknowledgement for so long gives up */
     wire_time resend;      /* a request without an answer is sent again */
     wire_time ask;         /* a round of asking or preparing may take so long */
+    wire_time lease;       /* an acceptor that heard a leader helps nobody else for so long */
+};
+
+/* A restarted acceptor has forgotten its leases, so it helps nobody for longer than any lease; and that
+ * is shorter than any silence after which somebody would want help. */
+#define SMR_LEASE_MAX (900 * WIRE_MS)
+/* Clocks of two replicas may differ by so much per unit of time: an acceptor counts a lease longer by
+ * this part, the leader shorter. */
+#define SMR_CLOCK_DRIFT_PERCENT 10
+
+static inline wire_time smr_lease_granted(wire_time lease)
+{
+    return lease + lease * SMR_CLOCK_DRIFT_PERCENT / 100;
+}
+
+static inline wire_time smr_lease_held(wire_time lease)
+{
+    return lease - lease * SMR_CLOCK_DRIFT_PERCENT / 100;
+}
+
+/* How reads are made current (--reads). */
+enum smr_reads {
+    SMR_READS_LEASE, /* by the leader's index, confirmed in advance by leases; else as INDEX */
+    SMR_READS_INDEX, /* by the leader's index, confirmed by a round of heartbeats */
+    SMR_READS_LOG,   /* ordered like writes */
 };
 
 static inline struct smr_timing smr_timing_default(void)
@@ -24,6 +49,7 @@ static inline struct smr_timing smr_timing_default(void)
         .step_down = 1000 * WIRE_MS,
         .resend = 200 * WIRE_MS,
         .ask = 300 * WIRE_MS,
+        .lease = 500 * WIRE_MS,
     };
 }
 
@@ -51,7 +77,7 @@ struct smr_config {
     uint64_t seed;            /* of all random choices */
     struct smr_timing timing; /* see there */
     struct smr_checkpointing checkpointing; /* when to begin one */
-    bool reads_through_log;   /* order reads like writes instead of by the leader's index */
+    enum smr_reads reads;     /* how they are made current */
     struct span opening;      /* a PLAIN command for each new leader's first batch; may be empty;
                                  must live as long as the roles */
 };

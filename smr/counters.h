@@ -28,10 +28,12 @@
     X(withheld_accepts)   /* Accepts not sent because the acceptor owed too many */                \
     X(read_rounds)        /* heartbeat rounds begun for reads */                                   \
     X(reads)              /* reads confirmed by them */                                            \
+    X(lease_reads)        /* reads that a lease had confirmed in advance */                        \
     X(reads_held)         /* reads that waited for the opening batch */                            \
     X(refused)            /* calls refused because this replica does not lead */                   \
     /* counted by the acceptor and learner */                                                      \
     X(promises)           /* Promises given for a new ballot */                                    \
+    X(leases_kept)        /* Prepares turned down for the sake of a lease */                       \
     X(nacks)              /* requests of a lower ballot turned down */                             \
     X(accepts)            /* slots accepted */                                                     \
     X(accepts_again)      /* Accepts for what was accepted already */                              \

@@ -77,11 +77,11 @@ struct wire_sender {
 #define WIRE_ACCEPTED_FIELDS(F) F(ballot, ballot) F(slot, slot) F(slot, chosen)
 /* "I promised more", or (promised not higher) "I am too far behind for that slot". */
 #define WIRE_NACK_FIELDS(F) F(ballot, ballot) F(ballot, promised) F(slot, slot) F(slot, chosen)
-/* The leader is there; round numbers the heartbeats of a ballot. safe: every replica of the group has
- * all slots up to it on its disk, so that nobody will ever ask for them. */
+/* The leader is there; round numbers the heartbeats of a ballot. safe: the least that any replica of
+ * the group calls stored, so that nobody will ever ask for these slots. */
 #define WIRE_HEARTBEAT_FIELDS(F) F(ballot, ballot) F(slot, chosen) F(u64, round) F(slot, safe)
-/* "I have promised nothing higher than this ballot." stored: all slots up to it are chosen and durable
- * here, in the log or in a checkpoint. */
+/* "I have promised nothing higher than this ballot." stored: whatever happens to this process, it will
+ * never ask for a slot up to this one: they are in a durable checkpoint, and durably known chosen. */
 #define WIRE_HEARTBEAT_ACK_FIELDS(F)                                                               \
     F(ballot, ballot) F(u64, round) F(slot, chosen) F(slot, stored)
 /* To the own acceptor only: slots up to `chosen` are chosen, with the values of this ballot. */

@@ -84,6 +84,11 @@ static void receive_prepare(struct acceptor *self, wire_time now, const struct w
         nack(self, m, ballot, 0, out);
         return;
     }
+    if (now < self->helps_after && ballot.replica != self->lease_holder) {
+        self->counters.leases_kept++;
+        nack(self, m, ballot, 0, out); /* it asks again, and by then the lease may be over */
+        return;
+    }
     wire_slot from = m->prepare.from;
     bool damaged;
     wire_slot through = acceptor_list(self, from, self->highest, false, &damaged, out);
@@ -165,6 +170,16 @@ static void receive_accept(struct acceptor *self, wire_time now, const struct wi
     learner_note_chosen(self, now, ballot, m->accept.chosen, out);
 }
 
+/* The answer to a heartbeat is a promise: nobody else is helped for a lease from now on. What a restart
+ * forgets of it is made up for by waiting out the longest lease there is (load). */
+static void grant_lease(struct acceptor *self, wire_time now, wire_replica holder)
+{
+    wire_time until = now + smr_lease_granted(self->timing.lease);
+    self->lease_holder = holder;
+    if (until > self->helps_after)
+        self->helps_after = until;
+}
+
 static void receive_heartbeat(struct acceptor *self, wire_time now, const struct wire_message *m,
                               struct smr_out *out)
 {
@@ -174,12 +189,13 @@ static void receive_heartbeat(struct acceptor *self, wire_time now, const struct
         return;
     }
     hear_leader(self, now, ballot, out);
+    grant_lease(self, now, ballot.replica);
     learner_note_chosen(self, now, ballot, m->heartbeat.chosen, out);
     struct wire_message *n = answer(self, out, SMR_SEND, WIRE_MESSAGE_HEARTBEAT_ACK, m);
     n->heartbeat_ack.ballot = ballot;
     n->heartbeat_ack.round = m->heartbeat.round;
     n->heartbeat_ack.chosen = self->hard.chosen;
-    n->heartbeat_ack.stored = self->stored;
+    n->heartbeat_ack.stored = self->stored < self->saved ? self->stored : self->saved;
     if (m->heartbeat.safe > self->safe)
         self->safe = m->heartbeat.safe;
 }
@@ -352,9 +368,11 @@ static void acceptor_durable(void *role, wire_time now, struct smr_out *out)
     self->stored = self->put_chosen;
 }
 
-static void load(struct acceptor *self, struct smr_out *out)
+static void load(struct acceptor *self, wire_time now, struct smr_out *out)
 {
     self->loaded = true;
+    if (self->replica_count > 1) /* alone, whoever held a lease is gone with the same process */
+        self->helps_after = now + smr_lease_granted(SMR_LEASE_MAX);
     enum wire_error error =
         self->log.ops->load(self->log.self, &self->hard, &self->highest);
     if (error != WIRE_OK)
@@ -388,7 +406,7 @@ static void acceptor_wake(void *role, wire_time now, struct smr_out *out)
 {
     struct acceptor *self = role;
     if (!self->loaded)
-        load(self, out);
+        load(self, now, out);
     if (!self->hard.admitted && now >= self->birth_deadline)
         ask_births(self, now, out);
     learner_wake(self, now, out);
@@ -453,6 +471,8 @@ struct smr_role smr_acceptor_new(const struct smr_config *config, struct smr_log
     self->learn_deadline = WIRE_NEVER;
     self->feed_deadline = WIRE_NEVER;
     self->teacher = config->self.replica;
+    self->lease_holder = WIRE_NO_REPLICA;
+    assert(config->timing.lease <= SMR_LEASE_MAX);
     smr_peers_init(&self->peers, config);
     return (struct smr_role){.ops = &acceptor_ops, .self = self};
 }

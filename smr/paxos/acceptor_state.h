@@ -41,6 +41,9 @@ struct acceptor {
 
     struct wire_ballot leader;    /* ballot last heard from a leader */
     wire_time leader_heard;       /* when; long ago for never */
+    wire_time helps_after;        /* nobody but the leader is helped before: a lease, perhaps of an
+                                     earlier life */
+    wire_replica lease_holder;    /* whom that binds to; WIRE_NO_REPLICA: whoever it was then */
     wire_slot bar_heard;          /* highest chosen bar anybody spoke of; slots up to it are chosen */
 
     wire_replica teacher;         /* peer asked for slots, or to be asked next */

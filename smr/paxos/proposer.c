@@ -380,6 +380,7 @@ static void proposer_figures(const void *role, struct wire_writer *out)
     wire_figure_number(out, "proposer.chosen_slot", leading ? self->chosen : self->own_chosen);
     wire_figure_number(out, "proposer.rounds_in_flight", self->rounds);
     wire_figure_number(out, "proposer.queued_commands", self->submits.count);
+    wire_figure_text(out, "proposer.reads", self->leases ? "lease" : "index");
     wire_figure_number(out, "proposer.queued_reads", self->reads.count + self->confirming.count);
     smr_counters_figures(&self->counters, "proposer", out);
 }
@@ -423,6 +424,7 @@ struct smr_role smr_proposer_new(const struct smr_config *config)
     self->replica_count = config->replica_count;
     self->timing = config->timing;
     self->random.state = config->seed;
+    self->leases = config->reads == SMR_READS_LEASE;
     self->opening = config->opening.size == 0 ? NULL : encode_opening(config->opening);
     self->heartbeat_deadline = WIRE_NEVER;
     smr_peers_init(&self->peers, config);
@@ -443,6 +445,12 @@ const struct smr_counters *smr_proposer_counters(struct smr_role proposer)
 bool smr_proposer_leads(struct smr_role proposer)
 {
     return state_of(proposer)->state == PROPOSER_LEADING;
+}
+
+bool smr_proposer_holds_lease(struct smr_role proposer, wire_time now)
+{
+    const struct proposer *self = state_of(proposer);
+    return self->state == PROPOSER_LEADING && self->leases && reads_holds_lease(self, now);
 }
 
 struct wire_ballot smr_proposer_ballot(struct smr_role proposer)

@@ -32,6 +32,8 @@ struct smr_role smr_proposer_new(const struct smr_config *config);
 /* For the simulator and tests. */
 const struct smr_counters *smr_proposer_counters(struct smr_role proposer);
 bool smr_proposer_leads(struct smr_role proposer);
+/* Would it answer a read right now, on its own clock, without asking anybody? */
+bool smr_proposer_holds_lease(struct smr_role proposer, wire_time now);
 struct wire_ballot smr_proposer_ballot(struct smr_role proposer);
 
 #endif

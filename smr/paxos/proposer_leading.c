@@ -7,6 +7,8 @@ enum {
     OWN_HEARTBEAT_EVERY = 10 /* rounds, of those that no read asked for */
 };
 
+#define NO_LEASE (INT64_MIN / 2) /* no heartbeat of this ballot was acknowledged yet */
+
 /* --- Accepts -------------------------------------------------------------------------------------- */
 
 /* Sends the slot to one acceptor unless too much is on its way there already. Links keep their order,
@@ -116,6 +118,7 @@ void leading_begin(struct proposer *self, wire_time now, struct smr_out *out)
     self->read_round = 0;
     for (wire_replica i = 0; i < self->replica_count; i++) {
         self->acceptors[i].acked = now;
+        self->acceptors[i].leased = NO_LEASE;
         self->acceptors[i].taken = self->acceptors[i].sent;
         self->acceptors[i].stored = 0;
     }
@@ -190,11 +193,11 @@ static wire_slot safe_slot(const struct proposer *self)
     return safe;
 }
 
-/* The own acceptor needs no sign of life. It is asked for reads, and now and then so that what is
- * counted as on its way to it is put right. */
+/* The own acceptor needs no sign of life. It is asked for reads and leases, and now and then so that
+ * what is counted as on its way to it is put right. */
 static bool is_for(const struct proposer *self, wire_replica to, bool for_reads)
 {
-    return to != self->self.replica || for_reads || self->replica_count == 1 ||
+    return to != self->self.replica || for_reads || self->leases || self->replica_count == 1 ||
            self->heartbeat_number % OWN_HEARTBEAT_EVERY == 0;
 }
 
@@ -234,6 +237,7 @@ void leading_receive_ack(struct proposer *self, const struct wire_message *m, st
     if (round->number == number) {
         if (round->sent_at > acceptor->acked)
             acceptor->acked = round->sent_at;
+        acceptor->leased = acceptor->acked;
         if (round->sent[from] > acceptor->taken)
             acceptor->taken = round->sent[from];
     }
@@ -255,6 +259,8 @@ void leading_settle(struct proposer *self, wire_time now, struct smr_out *out)
 {
     if (self->bar_moved)
         tell_own_acceptor(self, out);
+    if (self->leases && self->reads.count > 0)
+        reads_by_lease(self, now, out);
     if (self->read_round == 0 && self->reads.count > 0)
         reads_begin_round(self, now, out);
     while (may_propose(self))

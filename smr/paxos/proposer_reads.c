@@ -4,8 +4,43 @@
  * A round of heartbeats that begins after the reads were queued asks each acceptor whether it has
  * promised anything higher. If a majority has not, no later leader can have chosen anything yet, and
  * the leader's chosen bar at the beginning of the round covers every write that was answered before.
- * One round serves all reads that were waiting. */
+ * One round serves all reads that were waiting.
+ *
+ * With leases (Gray and Cheriton, SOSP 1989; "Paxos Made Live", 5.2) the round has been made in advance:
+ * an acceptor that answered a heartbeat helps nobody else for a while, so until that while is over,
+ * counted from when the heartbeat was sent and cut by what clocks may differ, no later leader exists.
+ * The clock is read after the reads were taken from the queue of the API. */
 #include "smr/paxos/proposer_state.h"
+
+/* Sends a read on to the applier; takes over the reference to its body. */
+static void release(struct proposer *self, struct queued_call call, wire_slot index,
+                    struct smr_out *out)
+{
+    struct wire_message *m = proposer_send(self, out, WIRE_MESSAGE_READ_AT, WIRE_ROLE_APPLIER,
+                                           self->self.replica);
+    m->read_at.tag = call.tag;
+    m->read_at.index = index;
+    m->payload = call.body;
+}
+
+bool reads_holds_lease(const struct proposer *self, wire_time now)
+{
+    wire_time held = smr_lease_held(self->timing.lease);
+    unsigned covered = 0;
+    for (wire_replica i = 0; i < self->replica_count; i++)
+        covered += now < self->acceptors[i].leased + held;
+    return covered >= smr_quorum(self->replica_count);
+}
+
+void reads_by_lease(struct proposer *self, wire_time now, struct smr_out *out)
+{
+    if (self->chosen < self->opening_slot || !reads_holds_lease(self, now))
+        return;
+    while (self->reads.count > 0) {
+        release(self, call_queue_pop(&self->reads), self->chosen, out);
+        self->counters.lease_reads++;
+    }
+}
 
 void reads_begin_round(struct proposer *self, wire_time now, struct smr_out *out)
 {
@@ -34,12 +69,7 @@ void reads_receive_ack(struct proposer *self, uint64_t round, wire_replica from,
         return;
     self->read_round = 0;
     while (self->confirming.count > 0) {
-        struct queued_call call = call_queue_pop(&self->confirming);
-        struct wire_message *m = proposer_send(self, out, WIRE_MESSAGE_READ_AT,
-                                               WIRE_ROLE_APPLIER, self->self.replica);
-        m->read_at.tag = call.tag;
-        m->read_at.index = self->read_index;
-        m->payload = call.body;
+        release(self, call_queue_pop(&self->confirming), self->read_index, out);
         self->counters.reads++;
     }
 }

@@ -36,6 +36,7 @@ struct proposer_acceptor {
     uint64_t sent;          /* bytes of Accepts ever sent to it */
     uint64_t taken;         /* of them no longer in the network: taken or lost */
     wire_slot stored;       /* it has all slots up to it on its disk, as far as it said */
+    wire_time leased;       /* when the newest heartbeat it acknowledged in this ballot was sent */
     wire_time acked;        /* when the newest heartbeat it acknowledged was sent */
 };
 
@@ -66,6 +67,7 @@ struct proposer {
     struct smr_timing timing; /* see smr/config.h */
     struct smr_peers peers;   /* whom it lets in */
     struct smr_random random; /* for elections */
+    bool leases;              /* reads rely on them */
     struct buf *opening;      /* encoded entry for the first batch of a leadership, or NULL */
 
     enum proposer_state state;   /* changed by become_* only */
@@ -156,6 +158,10 @@ void leading_wake(struct proposer *self, wire_time now, struct smr_out *out);
 
 /* --- proposer_reads.c ----------------------------------------------------------------------------- */
 
+/* A majority of acceptors helps nobody else at this moment. */
+bool reads_holds_lease(const struct proposer *self, wire_time now);
+/* Answers the waiting reads at once if a lease covers this moment. */
+void reads_by_lease(struct proposer *self, wire_time now, struct smr_out *out);
 void reads_begin_round(struct proposer *self, wire_time now, struct smr_out *out);
 void reads_receive_ack(struct proposer *self, uint64_t round, wire_replica from,
                        struct smr_out *out);

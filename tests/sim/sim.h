@@ -113,6 +113,7 @@ struct sim_node {
     struct wire_hard_state put_state; /* likewise */
     bool state_put;            /* is there one */
     struct wire_ballot durable_promise; /* must never fall */
+    struct wire_ballot elected; /* ballot it last began to lead with */
     struct wire_ballot spoken_promise;  /* highest ballot it ever promised or accepted aloud */
     struct sim_read reads[64]; /* by tag modulo size: the newest win */
     struct span opening;       /* managers: FOUND */
@@ -174,6 +175,7 @@ struct sim_weather {
     bool crashes, partitions, pauses, slow_disks, damage; /* which faults strike */
     wire_time fault_gap;  /* between faults, on average */
     struct smr_checkpointing checkpointing; /* how often, and how short the log's tail */
+    enum smr_reads reads;     /* how they are made current */
     struct smr_timing timing; /* of the protocol: safety must not depend on it */
 };
 

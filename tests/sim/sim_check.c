@@ -6,6 +6,7 @@
  *   - what a Promise or Accepted says is durable when it is said, and so is a ballot of one's own;
  *   - a slot that a leader calls chosen was durable at a majority in one ballot;
  *   - a read's index covers all that any replica had applied when the read came in;
+ *   - when a leader is elected, none of a lower ballot holds a lease;
  *   - replicas that applied the same slots have the same state;
  *   - what clients saw is linearizable, which with values written once and Swaps also shows a call
  *     that took effect twice. */
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include "smr/applier.h"
 #include "smr/paxos/acceptor.h"
+#include "smr/paxos/proposer.h"
 #include "tools/check/check.h"
 #include "wire/batch.h"
 #include "wire/hash.h"
@@ -196,11 +198,30 @@ static void check_claim(struct sim *sim, struct sim_node *node, struct wire_ball
         sim_fail(sim, "node %d: speaks of a ballot of its own that is not durable", node->index);
 }
 
+/* A majority has promised to this leader, so the leases it granted to others must have run out. */
+static void check_leases(struct sim *sim, struct sim_node *node, struct wire_ballot ballot)
+{
+    if (ballot_equal(node->elected, ballot))
+        return; /* it only says so again */
+    node->elected = ballot;
+    const struct sim_cluster_group *group = group_of(sim, node);
+    for (int i = 0; i < group->replica_count; i++) {
+        struct sim_node *other = &sim->nodes[group->first_node + i];
+        if (other != node && other->alive &&
+            ballot_less(smr_proposer_ballot(other->roles.proposer), ballot) &&
+            smr_proposer_holds_lease(other->roles.proposer, sim->now))
+            sim_fail(sim, "node %d is elected while node %d holds a lease", node->index,
+                     other->index);
+    }
+}
+
 void sim_check_spoken(struct sim *sim, struct sim_node *node, wire_replica to,
                       const struct wire_message *message)
 {
     if (message->type == WIRE_MESSAGE_PREPARE && to != node->replica)
         check_claim(sim, node, message->prepare.ballot);
+    else if (message->type == WIRE_MESSAGE_LEADERSHIP && message->leadership.leading)
+        check_leases(sim, node, message->leadership.ballot);
     else if (message->type == WIRE_MESSAGE_ACCEPT)
         check_bar(sim, node, message->accept.chosen);
     else if (message->type == WIRE_MESSAGE_READ_AT)

@@ -41,6 +41,9 @@ void sim_weather_draw(struct sim *sim)
         .slots = 1 + sim_below(sim, 100),
         .tail_slots = sim_chance(sim, 500) ? 0 : sim_below(sim, 50),
     };
+    w->reads = sim_chance(sim, 100)   ? SMR_READS_LOG
+               : sim_chance(sim, 300) ? SMR_READS_INDEX
+                                      : SMR_READS_LEASE;
     w->timing = smr_timing_default();
     if (sim_chance(sim, 300)) { /* deposed leaders that do not notice for long */
         w->timing.step_down = (1 + (wire_time)sim_below(sim, 10)) * WIRE_SECOND;

@@ -348,7 +348,7 @@ void sim_node_start(struct sim *sim, struct sim_node *node)
         .seed = smr_random_next(&sim->random),
         .timing = sim->weather.timing,
         .checkpointing = sim->weather.checkpointing,
-        .reads_through_log = sim->seed % 8 == 7,
+        .reads = sim->weather.reads,
         .opening = node->opening,
     };
     node->roles = smr_group_new(&config, machine_of(sim, node), node->log);
