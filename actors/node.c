@@ -269,8 +269,8 @@ int node_serve(struct node *self, uint64_t cluster, struct smr_machine machine, 
     int got = process_wait();
     wire_say("ending: %s", strsignal(got));
     replica_destroy(&replica);
-    process_end();
     base_close(&self->base);
     store_close(&self->store);
+    process_end(); /* last, so that its watchdog sees to all of it */
     return WIRE_EXIT_OK;
 }

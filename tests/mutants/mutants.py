@@ -98,8 +98,9 @@ MUTANTS = [
      "    self->bar_heard = self->hard.chosen;\n"
      "    self->hard.promised = (struct wire_ballot){0};\n"),
     ("own vote counted before it is durable", "smr/paxos/proposer_leading.c",
-     "    p->batch = batch;\n    p->votes = 0;\n",
-     "    p->batch = batch;\n    p->votes = 1u << self->self.replica;\n"),
+     "    if (proposer_is_majority(self, p->votes)) {\n        p->chosen = true;",
+     "    if (proposer_is_majority(self, p->votes | 1u << self->self.replica)) {\n"
+     "        p->chosen = true;"),
     ("commit bar past a hole", "smr/paxos/proposer_leading.c",
      "        if (!p->chosen)\n            break;\n",
      "        if (!p->chosen && p->votes == 0)\n            break;\n"),

@@ -221,6 +221,22 @@ START_TEST(test_frames_release_a_refused_payload)
 }
 END_TEST
 
+/* Sessions may keep more answers than fit a frame of the network. */
+START_TEST(test_frames_pass_an_image_larger_than_any_frame_between_actors)
+{
+    struct wire_message got, message = {.type = WIRE_MESSAGE_CHECKPOINT};
+    uint8_t *fill;
+    message.payload = buf_new(3 * (size_t)WIRE_FRAME_BYTES_MAX, &fill);
+    memset(fill, 'i', message.payload->size);
+    ck_assert(frames_send(left, NULL, &message, &scratch));
+    wait_for(right);
+    ck_assert_int_eq(frames_receive(right, 0, &got), FRAMES_MESSAGE);
+    ck_assert(span_equal(buf_span(got.payload), buf_span(message.payload)));
+    wire_message_clear(&got);
+    wire_message_clear(&message);
+}
+END_TEST
+
 Suite *frames_suite(void)
 {
     Suite *suite = suite_create("frames");
@@ -234,6 +250,7 @@ Suite *frames_suite(void)
     tcase_set_timeout(inproc, 60);
     tcase_add_test(inproc, test_frames_carry_payloads_of_every_size_inproc);
     tcase_add_test(inproc, test_frames_pass_a_payload_inproc_without_a_copy);
+    tcase_add_test(inproc, test_frames_pass_an_image_larger_than_any_frame_between_actors);
     tcase_add_test(inproc, test_frames_give_an_empty_payload_where_there_is_none);
     tcase_add_test(inproc, test_frames_tell_every_fault_and_lose_nothing_after_it);
     tcase_add_test(inproc, test_frames_route_by_client_and_refuse_strangers);

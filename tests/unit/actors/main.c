@@ -6,6 +6,8 @@ int main(void)
 {
     SRunner *runner = srunner_create(histogram_suite());
     srunner_add_suite(runner, store_suite());
+    srunner_add_suite(runner, store_cut_suite());
+    srunner_add_suite(runner, base_suite());
     srunner_add_suite(runner, frames_suite());
     srunner_add_suite(runner, actor_suite());
     srunner_add_suite(runner, runtime_suite());

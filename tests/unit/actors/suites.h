@@ -6,6 +6,8 @@
 
 Suite *histogram_suite(void);
 Suite *store_suite(void);
+Suite *store_cut_suite(void);
+Suite *base_suite(void);
 Suite *frames_suite(void);
 Suite *actor_suite(void);
 Suite *runtime_suite(void);

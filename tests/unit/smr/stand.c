@@ -26,7 +26,8 @@ struct smr_config stand_config(uint8_t replica_count)
     return (struct smr_config){.self = stand_sender(WIRE_ROLE_CLIENT, 0),
                                .replica_count = replica_count,
                                .seed = 1,
-                               .timing = smr_timing_default()};
+                               .timing = smr_timing_default(),
+                               .reads = SMR_READS_INDEX};
 }
 
 /* Effects that were all looked at make room for new ones. */
@@ -59,12 +60,21 @@ static void wake(struct stand *stand)
     queue_puts(stand, before);
 }
 
+void stand_outwait_leases(struct stand *stand)
+{
+    stand->now += smr_lease_granted(SMR_LEASE_MAX);
+}
+
 struct stand *stand_new(const struct smr_config *config, struct smr_role role, struct smr_log log)
 {
     struct stand *stand = wire_calloc(1, sizeof *stand);
     *stand = (struct stand){
         .config = *config, .role = role, .log = log, .now = 10 * WIRE_SECOND};
     wake(stand);
+    struct wire_hard_state state = {0};
+    wire_slot highest;
+    if (log.ops != NULL && log.ops->load(log.self, &state, &highest) == WIRE_OK && state.admitted)
+        stand_outwait_leases(stand);
     return stand;
 }
 
@@ -105,6 +115,7 @@ void stand_restart_acceptor(struct stand *stand, bool crash)
     stand->config.self.start++;
     stand->role = smr_acceptor_new(&stand->config, stand->log);
     wake(stand);
+    stand_outwait_leases(stand);
 }
 
 /* --- events ------------------------------------------------------------------------------------- */

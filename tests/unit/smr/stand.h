@@ -38,7 +38,7 @@ struct wire_sender stand_sender(enum wire_role role, wire_replica replica);
 
 /* Takes over role and log, and wakes the role as a shell does at its start. */
 struct stand *stand_new(const struct smr_config *config, struct smr_role role, struct smr_log log);
-/* An acceptor over an empty log of a disk that may vote; a proposer that has said ATTACH. */
+/* An acceptor over an empty log of a disk that may vote, bound by no lease; a proposer that has said ATTACH. */
 struct stand *stand_acceptor(uint8_t replica_count);
 struct stand *stand_proposer(uint8_t replica_count);
 void stand_free(struct stand *stand);
@@ -54,6 +54,9 @@ void stand_settle(struct stand *stand);
 void stand_commit(struct stand *stand);
 /* Lets time pass and wakes the role at its deadlines. */
 void stand_pass(struct stand *stand, wire_time time);
+/* Lets so much time pass that an acceptor just started helps anybody: longer than any lease it may have
+ * forgotten. Wakes nobody. */
+void stand_outwait_leases(struct stand *stand);
 /* Lets time pass until the role sends a message of that type; fails the test if it does not. */
 void stand_until(struct stand *stand, enum wire_type type);
 

@@ -11,7 +11,7 @@ static struct stand *api_new(uint32_t group, bool reads_through_log)
 {
     struct smr_config config = stand_config(3);
     config.self.group = group;
-    config.reads_through_log = reads_through_log;
+    config.reads = reads_through_log ? SMR_READS_LOG : SMR_READS_INDEX;
     return stand_new(&config, smr_api_new(&config, counting_machine_classify),
                      (struct smr_log){0});
 }

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include "smr/image.h"
+#include "smr/session.h"
 #include "tests/unit/support/seeds.h"
 #include "wire/batch.h"
 #include "wire/entry.h"
@@ -213,6 +215,39 @@ static enum wire_error run_figures(struct span input)
     return wire_read_end(&in);
 }
 
+/* --- checkpoints ----------------------------------------------------------------------------- */
+
+static enum wire_error run_sessions(struct span input)
+{
+    struct smr_sessions *table = smr_sessions_decode(input);
+    if (table == NULL)
+        return WIRE_MALFORMED;
+    struct wire_writer out = {0};
+    smr_sessions_encode(table, &out);
+    struct smr_sessions *again = smr_sessions_decode(wire_writer_span(&out));
+    assert(again != NULL && smr_sessions_digest(again) == smr_sessions_digest(table));
+    assert(smr_sessions_bytes(again) == smr_sessions_bytes(table));
+    wire_writer_free(&out);
+    smr_sessions_free(again);
+    smr_sessions_free(table);
+    return WIRE_OK;
+}
+
+static enum wire_error run_image(struct span input)
+{
+    struct smr_image image;
+    struct smr_image again;
+    if (smr_image_decode(input, &image) != WIRE_OK)
+        return WIRE_MALFORMED;
+    struct wire_writer out = {0};
+    smr_image_encode(&image, &out);
+    enum wire_error error = smr_image_decode(wire_writer_span(&out), &again);
+    assert(error == WIRE_OK && again.applied == image.applied &&
+           span_equal(again.sessions, image.sessions) && span_equal(again.part, image.part));
+    wire_writer_free(&out);
+    return WIRE_OK;
+}
+
 /* --- the table ------------------------------------------------------------------------------- */
 
 static const struct {
@@ -254,7 +289,7 @@ bool decoder_is_sealed(enum decoder_kind kind)
 
 bool decoder_is_list(enum decoder_kind kind)
 {
-    return kind == DECODER_entries || kind == DECODER_figures;
+    return kind == DECODER_entries || kind == DECODER_figures || kind == DECODER_sessions;
 }
 
 /* --- repairing checksums --------------------------------------------------------------------- */

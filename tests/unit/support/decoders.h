@@ -1,4 +1,4 @@
-/* Every decoder of wire/ in one table, for the tests of hostile input and for the fuzzer: how to
+/* Every decoder of wire/, and of checkpoints, in one table, for the tests of hostile input and for the fuzzer: how to
  * make a good input, how to decode any input, how to repair the checksums of a broken one so that
  * the decoder behind them is reached. */
 #ifndef MADKV_TESTS_DECODERS_H
@@ -20,7 +20,9 @@
     X(kv_page)                                                                                     \
     X(map_call)                                                                                    \
     X(map_answer)                                                                                  \
-    X(figures)
+    X(figures)                                                                                     \
+    X(sessions)                                                                                    \
+    X(image)
 
 enum decoder_kind {
 #define X(name) DECODER_##name,

@@ -1,6 +1,8 @@
 #include "tests/unit/support/seeds.h"
 
 #include <stdio.h>
+#include "smr/image.h"
+#include "smr/session.h"
 #include "wire/batch.h"
 #include "wire/entry.h"
 #include "wire/figures.h"
@@ -264,4 +266,46 @@ void seed_figures(struct random *random, struct wire_writer *out)
         else
             wire_figure_text(out, "replica.role", "leading");
     }
+}
+
+/* --- checkpoints ----------------------------------------------------------------------------- */
+
+static void apply_call(struct random *random, struct smr_sessions *table, uint64_t id,
+                       uint64_t number)
+{
+    uint8_t text[SEED_TEXT_MAX];
+    struct smr_counters counters = {0};
+    struct smr_answer answer;
+    uint64_t lowest = number - random_below(random, number < 20 ? number : 20);
+    if (smr_sessions_judge(table, id, number, lowest, 1000, &answer) != SMR_CALL_FRESH)
+        return;
+    answer = (struct smr_answer){.status = WIRE_STATUS_OK};
+    if (random_flag(random))
+        answer.body = buf_copy(short_text(random, text));
+    smr_sessions_remember(table, id, number, answer, &counters);
+    buf_unref(&answer.body);
+}
+
+void seed_sessions(struct random *random, struct wire_writer *out)
+{
+    struct smr_sessions *table = smr_sessions_new();
+    struct smr_counters counters = {0};
+    uint64_t sessions = 1 + random_below(random, 3);
+    for (uint64_t id = 1; id <= sessions; id++)
+        smr_sessions_open(table, id << 20, id, &counters);
+    for (uint64_t left = random_below(random, 6); left > 0; left--)
+        apply_call(random, table, (1 + random_below(random, sessions)) << 20,
+                   1 + random_below(random, 40));
+    smr_sessions_encode(table, out);
+    smr_sessions_free(table);
+}
+
+void seed_image(struct random *random, struct wire_writer *out)
+{
+    uint8_t sessions[SEED_TEXT_MAX];
+    uint8_t part[SEED_TEXT_MAX];
+    struct smr_image image = {.applied = random_slot(random), .log_time_ms = random_u64(random)};
+    image.sessions = short_text(random, sessions);
+    image.part = short_text(random, part);
+    smr_image_encode(&image, out);
 }

@@ -7,11 +7,13 @@
 #include "wire/map.h"
 
 enum {
-    SEEDS = 6,        /* inputs per decoder */
-    TRICK_BYTES = 10, /* longest of the tricks */
+    SEEDS = 6,                    /* inputs per decoder */
+    TRICK_BYTES = 10,             /* longest of the tricks */
+    SESSION_PLACE_BYTES_MAX = 64, /* of an answer in a session's window */
 };
 
-/* The linker sends every call of wire_calloc here: the maps are all that decoders allocate. */
+/* The linker sends every call of wire_calloc here: maps and sessions are all that decoders
+ * allocate. */
 void *__real_wire_calloc(size_t count, size_t size);
 void *__wrap_wire_calloc(size_t count, size_t size);
 
@@ -29,7 +31,10 @@ static enum wire_error run_bounded(enum decoder_kind kind, struct span input)
     allocated_max = 0;
     enum wire_error error = decoder_run(kind, input);
     size_t servers_max = allocated_max / sizeof(struct wire_map_server);
-    if (servers_max > input.size || servers_max > WIRE_SERVER_COUNT_MAX)
+    bool in_bounds = servers_max <= input.size && servers_max <= WIRE_SERVER_COUNT_MAX;
+    if (kind == DECODER_sessions) /* a window, whatever stands in it */
+        in_bounds = allocated_max <= WIRE_SESSION_WINDOW * SESSION_PLACE_BYTES_MAX;
+    if (!in_bounds)
         ck_abort_msg("%s allocated %d bytes", decoder_name(kind), (int)allocated_max);
     return error;
 }

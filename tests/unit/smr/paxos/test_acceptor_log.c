@@ -379,6 +379,9 @@ END_TEST
 START_TEST(test_acceptor_tells_the_leader_what_it_has_stored_once_it_is_durable)
 {
     struct stand *stand = stand_with_tail(3, 0);
+    heartbeat(stand, 0); /* no checkpoint is known yet */
+    ck_assert_uint_eq(stand_find(stand, WIRE_MESSAGE_HEARTBEAT_ACK)->heartbeat_ack.stored, 0);
+    stand_feed(stand, FROM(APPLIER, 0, APPLIED, .applied = {.slot = 3, .saved = 3}));
     heartbeat(stand, 0);
     ck_assert_uint_eq(stand_find(stand, WIRE_MESSAGE_HEARTBEAT_ACK)->heartbeat_ack.stored, 3);
     put_and_settle(stand, 4);
@@ -391,6 +394,7 @@ START_TEST(test_acceptor_tells_the_leader_what_it_has_stored_once_it_is_durable)
     heartbeat(stand, 0);
     ck_assert_uint_eq(stand_find(stand, WIRE_MESSAGE_HEARTBEAT_ACK)->heartbeat_ack.stored, 3);
     stand_commit(stand);
+    stand_feed(stand, FROM(APPLIER, 0, APPLIED, .applied = {.slot = 4, .saved = 4}));
     heartbeat(stand, 0);
     ck_assert_uint_eq(stand_find(stand, WIRE_MESSAGE_HEARTBEAT_ACK)->heartbeat_ack.stored, 4);
     stand_free(stand);
