@@ -32,6 +32,28 @@ build kind='rel':
 test *args:
     @exec tests/run "$@"
 
+# live a thousand cluster lives, or one again, from its seed, with the transcript of who said what
+[no-exit-message]
+sim seed='':
+    @tools/build rel
+    @exec tests/sim/run "$@"
+
+# live 50,000 cluster lives, on all cores
+[no-exit-message]
+sim-nightly:
+    @tools/build rel
+    @exec tests/sim/run --nightly
+
+# break the protocol in one place at a time and see that the tests notice
+[no-exit-message]
+mutants *args:
+    @exec tests/mutants/run "$@"
+
+# show how much of the code the unit tests and the simulator run, and every line of smr/ that nothing runs
+[no-exit-message]
+coverage *args:
+    @exec tools/coverage "$@"
+
 # kill a leader under a stream of writes and watch the stream go on
 [no-exit-message]
 demo *args:

@@ -9,14 +9,20 @@ void smr_peers_init(struct smr_peers *self, const struct smr_config *config)
         (struct smr_peer){.birth = config->self.birth, .start = config->self.start};
 }
 
+bool smr_peers_belongs(const struct smr_peers *self, const struct wire_sender *sender,
+                       struct smr_counters *counters)
+{
+    bool ours = sender->cluster == self->self.cluster && sender->group == self->self.group &&
+                sender->replica < self->replica_count;
+    counters->foreign_messages += !ours;
+    return ours;
+}
+
 bool smr_peers_admit(struct smr_peers *self, const struct wire_sender *sender,
                      struct smr_counters *counters)
 {
-    if (sender->cluster != self->self.cluster || sender->group != self->self.group ||
-        sender->replica >= self->replica_count) {
-        counters->foreign_messages++;
+    if (!smr_peers_belongs(self, sender, counters))
         return false;
-    }
     struct smr_peer *known = &self->known[sender->replica];
     if (!birth_equal(sender->birth, known->birth)) {
         if (sender->birth.generation <= known->birth.generation) {

@@ -22,6 +22,10 @@ struct smr_peers {
 
 void smr_peers_init(struct smr_peers *self, const struct smr_config *config);
 
+/* Does the sender belong to the own group at all, whatever disk it speaks from? Counted if not. */
+bool smr_peers_belongs(const struct smr_peers *self, const struct wire_sender *sender,
+                       struct smr_counters *counters);
+
 /* True: let it in (and what it says of its sender is adopted). False: drop it; it was counted. */
 bool smr_peers_admit(struct smr_peers *self, const struct wire_sender *sender,
                      struct smr_counters *counters);

@@ -318,9 +318,6 @@ static void receive_from_peer(struct acceptor *self, wire_time now, const struct
     case WIRE_MESSAGE_LEARNED:
         learner_receive_learned(self, now, m, out);
         break;
-    case WIRE_MESSAGE_BIRTH:
-        receive_birth(self, m, out);
-        break;
     case WIRE_MESSAGE_BIRTH_KNOWN:
         receive_birth_known(self, m, out);
         break;
@@ -336,6 +333,11 @@ static void acceptor_receive(void *role, wire_time now, const struct wire_messag
     if (m->type == WIRE_MESSAGE_APPLIED) {
         assert(m->sender.replica == self->self.replica);
         learner_receive_applied(self, now, m, out);
+        return;
+    }
+    if (m->type == WIRE_MESSAGE_BIRTH) { /* from a disk that nobody may know: that is the question */
+        if (smr_peers_belongs(&self->peers, &m->sender, &self->counters))
+            receive_birth(self, m, out);
         return;
     }
     if (!smr_peers_admit(&self->peers, &m->sender, &self->counters))

@@ -11,12 +11,15 @@
 #include "wire/flags.h"
 
 static volatile uint64_t current_seed;
+static const char *commit; /* of the sources, if given */
 
 /* A failed assertion in a role: say which seed it was, then die as asked. */
 static void on_abort(int signal_number)
 {
-    char text[64];
-    int size = snprintf(text, sizeof text, "seed %" PRIu64 " FAILED: an assertion\n", current_seed);
+    char text[200];
+    int size = snprintf(text, sizeof text, "%s%.100s%sseed %" PRIu64 " FAILED: an assertion\n",
+                        commit == NULL ? "" : "commit ", commit == NULL ? "" : commit,
+                        commit == NULL ? "" : " ", current_seed);
     ssize_t written = write(STDERR_FILENO, text, (size_t)size);
     (void)written;
     signal(signal_number, SIG_DFL);
@@ -82,6 +85,8 @@ int main(int argc, char **argv)
         {.name = "seeds", .argument = "N", .help = "how many, one after the other",
          .number = &seeds, .min = 1, .max = 1000000000, .given = &seeds_given},
         {.name = "verbose", .help = "print who said what", .on = &verbose},
+        {.name = "commit", .argument = "TEXT", .help = "of the sources, to be said with a failing seed",
+         .text = &commit},
         {.name = "quiet", .help = "no counters, and do not ask that everything happened",
          .on = &quiet},
     };
@@ -95,6 +100,7 @@ int main(int argc, char **argv)
     wire_flags_parse(&program, argc, argv);
     if (seed_given && !seeds_given)
         seeds = 1;
+    sim_set_commit(commit);
     signal(SIGABRT, on_abort);
     struct smr_counters counters = {0};
     struct sim_happenings happenings = {0};

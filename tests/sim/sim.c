@@ -15,10 +15,19 @@ static void say(const struct sim *sim, FILE *to, const char *prefix, const char 
     fputc('\n', to);
 }
 
+static const char *commit; /* of the sources, or NULL */
+
+void sim_set_commit(const char *text)
+{
+    commit = text;
+}
+
 void sim_fail(const struct sim *sim, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
+    if (commit != NULL)
+        fprintf(stderr, "commit %s ", commit);
     fprintf(stderr, "seed %" PRIu64 " ", sim->seed);
     say(sim, stderr, "FAILED at ", format, arguments);
     va_end(arguments);

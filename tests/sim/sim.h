@@ -217,7 +217,9 @@ struct sim {
 /* One life. Ends the process with the seed on any violation. */
 void sim_run(uint64_t seed, struct smr_counters *counters, struct sim_happenings *happenings,
              bool verbose);
-/* Says what was violated, with seed and time, and ends the process. */
+/* The commit of the sources, to be said with a failing seed; text stays the caller's. */
+void sim_set_commit(const char *text);
+/* Says what was violated, with seed, commit and time, and ends the process. */
 void sim_fail(const struct sim *sim, const char *format, ...)
     __attribute__((format(printf, 2, 3), noreturn));
 void sim_note(const struct sim *sim, const char *format, ...)

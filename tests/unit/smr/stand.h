@@ -38,7 +38,8 @@ struct wire_sender stand_sender(enum wire_role role, wire_replica replica);
 
 /* Takes over role and log, and wakes the role as a shell does at its start. */
 struct stand *stand_new(const struct smr_config *config, struct smr_role role, struct smr_log log);
-/* An acceptor over an empty log of a disk that may vote, bound by no lease; a proposer that has said ATTACH. */
+/* An acceptor over an empty log of a disk that may vote, bound by no lease; a proposer that has said
+ * ATTACH. */
 struct stand *stand_acceptor(uint8_t replica_count);
 struct stand *stand_proposer(uint8_t replica_count);
 void stand_free(struct stand *stand);

@@ -327,6 +327,52 @@ START_TEST(test_acceptor_tells_its_proposer_how_things_stand)
 }
 END_TEST
 
+START_TEST(test_acceptor_helps_nobody_but_its_leader_during_a_lease)
+{
+    heartbeat(3, 1, 0, 1);
+    stand_forget(stand);
+    prepare(4, 2, 1);
+    const struct wire_message *m = stand_sent(stand, WIRE_MESSAGE_NACK, WIRE_ROLE_PROPOSER, 2);
+    assert_ballot(m->nack.promised, 0, 0); /* no reason to give up: it may ask again */
+    stand_nothing(stand);
+    stand_pass(stand, smr_lease_granted(stand->config.timing.lease) - 1);
+    prepare(4, 2, 1);
+    ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_PROMISE), 0);
+    ck_assert_uint_eq(counters()->leases_kept, 2);
+    stand_pass(stand, 1);
+    prepare(4, 2, 1);
+    ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_PROMISE), 1);
+}
+END_TEST
+
+START_TEST(test_acceptor_helps_the_holder_of_the_lease_to_a_new_ballot)
+{
+    heartbeat(3, 1, 0, 1);
+    stand_forget(stand);
+    prepare(4, 1, 1);
+    ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_PROMISE), 1);
+    ck_assert_uint_eq(counters()->leases_kept, 0);
+}
+END_TEST
+
+START_TEST(test_acceptor_helps_nobody_after_a_restart_until_every_lease_is_over)
+{
+    heartbeat(3, 1, 0, 1);
+    stand_restart_acceptor(stand, true);
+    stand->now -= smr_lease_granted(SMR_LEASE_MAX); /* it has just begun */
+    stand_forget(stand);
+    prepare(4, 1, 1); /* whoever held it */
+    prepare(4, 2, 1);
+    stand->now += smr_lease_granted(SMR_LEASE_MAX) - 1;
+    prepare(4, 2, 1);
+    ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_PROMISE), 0);
+    ck_assert_uint_eq(counters()->leases_kept, 3);
+    stand->now += 1;
+    prepare(4, 2, 1);
+    ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_PROMISE), 1);
+}
+END_TEST
+
 static enum wire_verdict ask(uint64_t round, wire_replica replica, wire_slot chosen)
 {
     stand_feed(stand, FROM(PROPOSER, replica, ASK,
@@ -462,6 +508,9 @@ Suite *acceptor_suite(void)
     tcase_add_test(tests, test_acceptor_stores_its_chosen_bar_only_with_something_else);
     tcase_add_test(tests, test_acceptor_acknowledges_a_heartbeat_at_once);
     tcase_add_test(tests, test_acceptor_tells_its_proposer_how_things_stand);
+    tcase_add_test(tests, test_acceptor_helps_nobody_but_its_leader_during_a_lease);
+    tcase_add_test(tests, test_acceptor_helps_the_holder_of_the_lease_to_a_new_ballot);
+    tcase_add_test(tests, test_acceptor_helps_nobody_after_a_restart_until_every_lease_is_over);
     tcase_add_test(tests, test_acceptor_asked_says_yes_and_promises_nothing);
     tcase_add_test(tests, test_acceptor_asked_says_no_to_a_ballot_it_could_not_promise);
     tcase_add_test(tests, test_acceptor_asked_says_no_while_a_leader_is_heard);

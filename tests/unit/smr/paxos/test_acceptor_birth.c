@@ -143,9 +143,9 @@ START_TEST(test_birth_once_written_down_is_remembered_over_a_restart)
     stand_forget(stand);
     struct wire_message m = FROM(LEARNER, 3, BIRTH, .birth = {0});
     m.sender.birth.nonce++; /* a wiped disk that takes itself for the first */
-    stand_feed(stand, m);
+    stand_feed(stand, m); /* it is told so, or it would wait for ever */
+    ck_assert(!stand_find(stand, WIRE_MESSAGE_BIRTH_KNOWN)->birth_known.first);
     stand_nothing(stand);
-    ck_assert_uint_eq(smr_acceptor_counters(stand->role)->old_births, 1);
 }
 END_TEST
 

@@ -352,6 +352,17 @@ START_TEST(test_acceptor_cuts_what_is_saved_here_and_stored_everywhere)
 }
 END_TEST
 
+START_TEST(test_acceptor_cuts_nothing_that_it_does_not_know_chosen)
+{
+    struct stand *stand = stand_with_tail(20, 0);
+    applied_and_saved(stand, 60, 60); /* the state is newer than the bar in the log */
+    heartbeat(stand, 60);
+    put_and_settle(stand, 21);
+    ck_assert_uint_eq(stand_cut(stand), 20);
+    stand_free(stand);
+}
+END_TEST
+
 START_TEST(test_acceptor_cuts_only_with_a_commit_and_a_part_at_a_time)
 {
     struct stand *stand = stand_with_tail(3 * WIRE_CUT_SLOTS, 0);
@@ -431,6 +442,7 @@ Suite *acceptor_log_suite(void)
     tcase_add_test(tests, test_acceptor_goes_on_from_the_bar_it_stored);
     tcase_add_test(tests, test_acceptor_asks_for_what_its_bar_covers_and_its_log_has_not);
     tcase_add_test(tests, test_acceptor_cuts_what_is_saved_here_and_stored_everywhere);
+    tcase_add_test(tests, test_acceptor_cuts_nothing_that_it_does_not_know_chosen);
     tcase_add_test(tests, test_acceptor_cuts_only_with_a_commit_and_a_part_at_a_time);
     tcase_add_test(tests, test_acceptor_tells_the_leader_what_it_has_stored_once_it_is_durable);
     tcase_add_test(tests, test_acceptor_ends_if_the_state_is_older_than_its_log);

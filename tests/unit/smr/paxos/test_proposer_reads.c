@@ -172,6 +172,91 @@ START_TEST(test_reads_are_refused_when_leadership_ends)
 }
 END_TEST
 
+/* --- leases ------------------------------------------------------------------------------------- */
+
+/* The proposer relies on leases; it leads, and its opening batch, in slot 8, is chosen. */
+static struct wire_ballot open_with_leases(void)
+{
+    struct smr_config config = stand_config(5);
+    config.reads = SMR_READS_LEASE;
+    stand_free(stand);
+    stand = stand_new(&config, smr_proposer_new(&config), (struct smr_log){0});
+    stand_forget(stand);
+    return campaign_open(stand, 0, 7);
+}
+
+START_TEST(test_reads_under_a_lease_ask_nobody)
+{
+    struct wire_ballot ballot = open_with_leases();
+    ck_assert(!smr_proposer_holds_lease(stand->role, stand->now));
+    campaign_ack(stand, 0, ballot, 1);
+    campaign_ack(stand, 1, ballot, 1);
+    campaign_ack(stand, 1, ballot, 1);
+    ck_assert(!smr_proposer_holds_lease(stand->role, stand->now));
+    campaign_ack(stand, 2, ballot, 1);
+    read_and_settle(1);
+    read_and_settle(2);
+    assert_read_at(1, 8);
+    assert_read_at(2, 8);
+    stand_nothing(stand);
+    ck_assert_uint_eq(counters()->lease_reads, 2);
+}
+END_TEST
+
+START_TEST(test_reads_ask_a_majority_when_the_lease_is_over)
+{
+    struct wire_ballot ballot = open_with_leases();
+    for (wire_replica i = 0; i < 3; i++)
+        campaign_ack(stand, i, ballot, 1); /* sent when it began to lead: counted from then */
+    wire_time held = smr_lease_held(stand->config.timing.lease);
+    ck_assert_int_lt(held, stand->config.timing.lease);
+    stand->now += held - 1;
+    read_and_settle(1);
+    assert_read_at(1, 8);
+    stand->now += 1;
+    read_and_settle(2);
+    uint64_t round = round_begun();
+    stand_nothing(stand);
+    for (wire_replica i = 0; i < 3; i++)
+        campaign_ack(stand, i, ballot, round);
+    assert_read_at(2, 8);
+    read_and_settle(3); /* and that round was a lease, too */
+    assert_read_at(3, 8);
+    stand_nothing(stand);
+}
+END_TEST
+
+START_TEST(test_reads_under_a_lease_wait_for_the_opening_batch)
+{
+    struct wire_ballot first = open_with_leases();
+    campaign_nack(stand, 4, first, BALLOT(first.round, 4));
+    stand_forget(stand);
+    struct wire_ballot ballot = campaign_win(stand, first.round, 8);
+    for (wire_replica i = 0; i < 3; i++)
+        campaign_ack(stand, i, ballot, 2); /* the round it began to lead with */
+    ck_assert(smr_proposer_holds_lease(stand->role, stand->now));
+    read_and_settle(1);
+    ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_READ_AT), 0);
+    for (wire_replica i = 0; i < 3; i++)
+        campaign_accepted(stand, i, ballot, 9);
+    stand_settle(stand);
+    ck_assert_uint_eq(stand_find(stand, WIRE_MESSAGE_READ_AT)->read_at.index, 9);
+}
+END_TEST
+
+START_TEST(test_reads_under_a_lease_end_with_the_leadership_that_held_it)
+{
+    struct wire_ballot ballot = open_with_leases();
+    for (wire_replica i = 0; i < 3; i++)
+        campaign_ack(stand, i, ballot, 1);
+    ck_assert(smr_proposer_holds_lease(stand->role, stand->now));
+    campaign_nack(stand, 4, ballot, BALLOT(ballot.round, 4));
+    ck_assert(!smr_proposer_holds_lease(stand->role, stand->now));
+    campaign_win(stand, ballot.round, 8);
+    ck_assert(!smr_proposer_holds_lease(stand->role, stand->now));
+}
+END_TEST
+
 Suite *proposer_reads_suite(void)
 {
     Suite *suite = suite_create("proposer_reads");
@@ -184,6 +269,10 @@ Suite *proposer_reads_suite(void)
     tcase_add_test(tests, test_reads_that_wait_share_a_round_and_later_ones_take_the_next);
     tcase_add_test(tests, test_reads_get_the_bar_of_when_their_round_began);
     tcase_add_test(tests, test_reads_are_refused_when_leadership_ends);
+    tcase_add_test(tests, test_reads_under_a_lease_ask_nobody);
+    tcase_add_test(tests, test_reads_ask_a_majority_when_the_lease_is_over);
+    tcase_add_test(tests, test_reads_under_a_lease_wait_for_the_opening_batch);
+    tcase_add_test(tests, test_reads_under_a_lease_end_with_the_leadership_that_held_it);
     suite_add_tcase(suite, tests);
     return suite;
 }
