@@ -85,7 +85,8 @@ static int put_record(MDB_txn *txn, MDB_dbi dbi, struct span key, struct span va
     return 0;
 }
 
-/* --- reading: the applier's thread -------------------------------------------------------------- */
+/* --- reading: the applier's thread --------------------------------------------------------------
+ */
 
 static MDB_txn *begin_reading(struct base *self)
 {
@@ -146,7 +147,8 @@ static void base_scan(void *base, struct span from, bool after, smr_base_visit *
     mdb_txn_reset(self->reader);
 }
 
-/* --- checkpoints: the checkpointer's thread ------------------------------------------------------ */
+/* --- checkpoints: the checkpointer's thread ------------------------------------------------------
+ */
 
 static void base_begin(void *base)
 {
@@ -180,8 +182,8 @@ static void base_put(void *base, struct span key, struct span value)
     self->code = code == MDB_NOTFOUND ? 0 : code;
 }
 
-/* Each page that is there is written anew at most once, and a change touches a leaf and now and then
- * what is above it: so a small state asks for little however many changes there are. */
+/* Each page that is there is written anew at most once, and a change touches a leaf and now and
+ * then what is above it: so a small state asks for little however many changes there are. */
 static uint64_t rewritten_bytes(const struct base *self)
 {
     uint64_t touched = self->changes * 2 * PAGE_BYTES;
@@ -229,7 +231,8 @@ static const struct smr_base_ops base_ops = {
     .commit = base_commit,
 };
 
-/* --- open and close ------------------------------------------------------------------------------ */
+/* --- open and close ------------------------------------------------------------------------------
+ */
 
 static int sync_directory(const char *path)
 {

@@ -41,6 +41,7 @@ struct api {
     struct call calls[WIRE_API_CALLS_MAX];    /* open ones and a free list */
     uint32_t first_free;                      /* index, or WIRE_API_CALLS_MAX */
     size_t open_count;                        /* open calls */
+    size_t open_count_max;                    /* more: BUSY */
     size_t open_bytes;                        /* their bytes */
     struct status_ask asks[STATUS_ASKS_MAX];  /* STATUS in the making */
     uint64_t status_tag;                      /* last used */
@@ -131,7 +132,7 @@ static enum wire_status judge(const struct api *self, const struct wire_message 
         return WIRE_STATUS_MALFORMED;
     if (!self->leading)
         return WIRE_STATUS_NOT_LEADER;
-    if (self->first_free == WIRE_API_CALLS_MAX ||
+    if (self->open_count >= self->open_count_max ||
         self->open_bytes + m->payload->size > WIRE_API_BYTES_MAX)
         return WIRE_STATUS_BUSY;
     return WIRE_STATUS_OK;
@@ -374,6 +375,9 @@ struct smr_role smr_api_new(const struct smr_config *config,
     self->self.role = WIRE_ROLE_API;
     self->classify = classify;
     self->reads_through_log = config->reads == SMR_READS_LOG;
+    self->open_count_max =
+        config->api_calls_max == 0 ? WIRE_API_CALLS_MAX : config->api_calls_max;
+    assert(self->open_count_max <= WIRE_API_CALLS_MAX);
     for (uint32_t i = 0; i < WIRE_API_CALLS_MAX; i++)
         self->calls[i].next_free = i + 1;
     return (struct smr_role){.ops = &api_ops, .self = self};

@@ -224,6 +224,8 @@ static void freeze(struct applier *self, struct smr_out *out)
     smr_sessions_encode(self->sessions, &sessions);
     self->machine.ops->freeze(self->machine.self, &part);
     struct smr_image image = {.applied = self->applied,
+                              .cluster = self->self.cluster,
+                              .group = self->self.group,
                               .log_time_ms = self->log_time_ms,
                               .sessions = wire_writer_span(&sessions),
                               .part = wire_writer_span(&part)};
@@ -261,9 +263,14 @@ static void restore(struct applier *self)
     if (bytes == NULL)
         return;
     struct smr_sessions *sessions = NULL;
-    if (smr_image_decode(buf_span(bytes), &image) == WIRE_OK)
+    bool decoded = smr_image_decode(buf_span(bytes), &image) == WIRE_OK;
+    bool ours = decoded && image.cluster == self->self.cluster && image.group == self->self.group;
+    if (ours)
         sessions = smr_sessions_decode(image.sessions);
-    if (sessions == NULL || !self->machine.ops->restore(self->machine.self, image.part)) {
+    if (decoded && !ours) {
+        self->broken = "the state in the directory is that of another group or cluster: give it "
+                       "back its own";
+    } else if (sessions == NULL || !self->machine.ops->restore(self->machine.self, image.part)) {
         self->broken = "the checkpoint makes no sense: restore the directory from a copy";
     } else {
         self->applied = self->saved = image.applied;
@@ -382,6 +389,8 @@ struct smr_role smr_applier_new(const struct smr_config *config, struct smr_mach
     self->checkpointing = config->checkpointing;
     self->retry = WIRE_NEVER;
     restore(self);
+    if (config->session_count_max > 0)
+        smr_sessions_bound(self->sessions, config->session_count_max);
     return (struct smr_role){.ops = &applier_ops, .self = self};
 }
 

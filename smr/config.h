@@ -78,6 +78,9 @@ struct smr_config {
     struct smr_timing timing; /* see there */
     struct smr_checkpointing checkpointing; /* when to begin one */
     enum smr_reads reads;     /* how they are made current */
+    uint32_t api_calls_max;   /* open calls; more: BUSY. 0: WIRE_API_CALLS_MAX, which is the most */
+    uint32_t session_count_max; /* sessions; 0: WIRE_SESSION_COUNT_MAX. Part of what is replicated: the
+                                   same on every replica, always. Only the simulator sets these two */
     struct span opening;      /* a PLAIN command for each new leader's first batch; may be empty;
                                  must live as long as the roles */
 };

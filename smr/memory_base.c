@@ -19,6 +19,7 @@ struct memory_base {
     struct buf *image;   /* durable; NULL: none yet */
     struct pairs begun;  /* of the checkpoint in the making, in the order put */
     bool open;           /* there is one */
+    bool full;           /* commits find no room */
 };
 
 static void append(struct pairs *pairs, struct pair pair)
@@ -122,12 +123,16 @@ static enum wire_error memory_commit(void *self, struct span image)
 {
     struct memory_base *base = self;
     assert(base->open);
+    base->open = false;
+    if (base->full) {
+        empty(&base->begun);
+        return WIRE_FULL;
+    }
     for (size_t i = 0; i < base->begun.count; i++)
         store(&base->pairs, &base->begun.at[i]);
     empty(&base->begun);
     buf_unref(&base->image);
     base->image = buf_copy(image);
-    base->open = false;
     return WIRE_OK;
 }
 
@@ -152,6 +157,12 @@ void smr_memory_base_crash(struct smr_base base)
     struct memory_base *self = base.self;
     empty(&self->begun);
     self->open = false;
+}
+
+void smr_memory_base_set_full(struct smr_base base, bool full)
+{
+    assert(base.ops == &memory_ops);
+    ((struct memory_base *)base.self)->full = full;
 }
 
 void smr_memory_base_free(struct smr_base *base)

@@ -10,4 +10,7 @@ void smr_memory_base_free(struct smr_base *base);
 /* A crash: a checkpoint that was begun and not committed is gone. */
 void smr_memory_base_crash(struct smr_base base);
 
+/* The next checkpoints find no room (WIRE_FULL) for as long as it is set. */
+void smr_memory_base_set_full(struct smr_base base, bool full);
+
 #endif

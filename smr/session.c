@@ -30,11 +30,20 @@ struct smr_sessions {
     struct session *oldest;  /* least recently used */
     struct session *newest;  /* most recently used */
     size_t bytes;            /* charged for sessions and answers */
+    size_t count_max;        /* more: the least recently used ends */
 };
 
 struct smr_sessions *smr_sessions_new(void)
 {
-    return wire_calloc(1, sizeof(struct smr_sessions));
+    struct smr_sessions *self = wire_calloc(1, sizeof *self);
+    self->count_max = WIRE_SESSION_COUNT_MAX;
+    return self;
+}
+
+void smr_sessions_bound(struct smr_sessions *self, size_t count_max)
+{
+    assert(count_max > 0 && self->count <= count_max);
+    self->count_max = count_max;
 }
 
 /* --- order of use ------------------------------------------------------------------------------- */
@@ -113,7 +122,7 @@ void smr_sessions_free(struct smr_sessions *self)
 
 static void keep_bounds(struct smr_sessions *self, struct smr_counters *counters)
 {
-    while (self->count > 1 && (self->count > WIRE_SESSION_COUNT_MAX ||
+    while (self->count > 1 && (self->count > self->count_max ||
                                self->bytes > WIRE_SESSION_BYTES_MAX)) {
         end_session(self, self->oldest);
         counters->sessions_expired++;

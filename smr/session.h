@@ -35,6 +35,9 @@ enum smr_call_verdict {
 };
 
 struct smr_sessions *smr_sessions_new(void);
+/* Keeps at most so many sessions instead of WIRE_SESSION_COUNT_MAX. Before anything is
+ * opened, and the same on every replica. */
+void smr_sessions_bound(struct smr_sessions *self, size_t count_max);
 void smr_sessions_free(struct smr_sessions *self);
 
 /* Opens a session; ids must grow. May end others to keep the bounds. */

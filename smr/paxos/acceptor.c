@@ -159,7 +159,7 @@ static void receive_accept(struct acceptor *self, wire_time now, const struct wi
         /* Chosen here, so the value proposed again is the one this log has (2.1, P2). */
         self->counters.accepts_again++;
         send_accepted(self, m, out);
-    } else if (slot > self->hard.chosen + WIRE_AHEAD_SLOTS) {
+    } else if (slot > self->hard.chosen + WIRE_AHEAD_SLOTS || !acceptor_has_place(self, slot)) {
         self->counters.accepts_ahead++;
         nack(self, m, ballot, slot, out);
     } else {

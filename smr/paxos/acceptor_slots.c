@@ -3,6 +3,10 @@
 
 #include "wire/entry.h"
 
+enum {
+    LIST_SLOTS_MAX = ACCEPTOR_CACHE_SLOTS / 2 /* however small: a learner must have places for them */
+};
+
 static_assert((ACCEPTOR_CACHE_SLOTS & (ACCEPTOR_CACHE_SLOTS - 1)) == 0, "index by mask");
 static_assert(ACCEPTOR_CACHE_SLOTS >= 4 * WIRE_AHEAD_SLOTS, "what is not chosen stays cached");
 
@@ -40,13 +44,19 @@ static void keep_bound(struct acceptor *self)
     }
 }
 
+bool acceptor_has_place(struct acceptor *self, wire_slot slot)
+{
+    const struct slot_cached *cached = place(self, slot);
+    return cached->entry.batch == NULL || cached->entry.slot == slot ||
+           cached->put_number <= self->durable_puts;
+}
+
 /* Takes over the reference to the entry's batch. */
 static struct slot_cached *cache(struct acceptor *self, struct smr_log_entry entry,
                                  uint64_t put_number)
 {
     struct slot_cached *cached = place(self, entry.slot);
-    assert(cached->entry.batch == NULL || cached->entry.slot == entry.slot ||
-           cached->put_number <= self->durable_puts);
+    assert(acceptor_has_place(self, entry.slot));
     evict(self, cached);
     *cached = (struct slot_cached){.entry = entry, .put_number = put_number};
     self->cache_bytes += entry.batch->size;
@@ -74,6 +84,7 @@ enum wire_error acceptor_slot(struct acceptor *self, wire_slot slot,
     if (error != WIRE_OK)
         return error;
     if ((cached->entry.batch != NULL && cached->entry.slot > slot) ||
+        !acceptor_has_place(self, slot) ||
         self->cache_bytes + read.batch->size > WIRE_CACHE_BYTES) {
         /* An old slot does not push a newer one out of the cache. */
         buf_unref(&self->lent.batch);
@@ -131,7 +142,8 @@ wire_slot acceptor_list(struct acceptor *self, wire_slot from, wire_slot to, boo
     *damaged = false;
     wire_writer_clear(&self->scratch);
     wire_slot slot = from;
-    for (; slot <= to && self->scratch.size < WIRE_CHUNK_BYTES; slot++) {
+    for (; slot <= to && self->scratch.size < WIRE_CHUNK_BYTES && slot - from < LIST_SLOTS_MAX;
+         slot++) {
         const struct smr_log_entry *entry;
         enum wire_error error = acceptor_slot(self, slot, &entry, out);
         if (error == WIRE_OK) {

@@ -76,7 +76,10 @@ struct acceptor {
  * WIRE_NOT_FOUND, WIRE_DAMAGED. A log that cannot be read sets out->fatal and yields WIRE_FAILED. */
 enum wire_error acceptor_slot(struct acceptor *self, wire_slot slot,
                               const struct smr_log_entry **entry, struct smr_out *out);
-/* Keeps the entry in memory and puts it. */
+/* Whether the slot may be stored: its place in memory is not taken by another one that is not durable
+ * yet. So what waits for a commit is bounded, however long that takes. */
+bool acceptor_has_place(struct acceptor *self, wire_slot slot);
+/* Keeps the entry in memory and puts it. There must be a place. */
 void acceptor_store(struct acceptor *self, const struct smr_log_entry *entry, struct smr_out *out);
 /* Puts the hard state as it is now. */
 void acceptor_put_state(struct acceptor *self, struct smr_out *out);

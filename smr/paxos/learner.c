@@ -106,7 +106,8 @@ static void learn_slot(struct acceptor *self, wire_time now, const struct wire_e
                        struct smr_out *out)
 {
     bool repairs = self->damaged != 0 && entry->slot == self->damaged;
-    if (!entry->chosen || (entry->slot != self->hard.chosen + 1 && !repairs))
+    if (!entry->chosen || (entry->slot != self->hard.chosen + 1 && !repairs) ||
+        !acceptor_has_place(self, entry->slot))
         return;
     struct smr_log_entry learned = {.slot = entry->slot,
                                     .ballot = entry->ballot,

@@ -153,7 +153,7 @@ def test_oversized_frames_on_every_port_cut_their_sender(place):
 def test_malformed_messages_on_every_port_are_counted(place):
     """Frames that pass ZeroMQ and are no messages, in great number."""
     source = random.Random(2)
-    status = zmtp.head("STATUS_ASK", [1])
+    status = zmtp.head("STATUS_ASK", {"tag": 1})
 
     def bad_messages(node, to_clients, address):
         peer = identity_of(b"X", peer_of(node))
@@ -167,7 +167,7 @@ def test_malformed_messages_on_every_port_are_counted(place):
                     + zmtp.message(status + b"\0")                     # one byte more
                     + zmtp.message(status, b"a payload too many")
                     + zmtp.message(status, b"one", b"two", b"three")
-                    + zmtp.message(zmtp.head("REQUEST", [1, 0, 0, 0, 0])))  # its payload is missing
+                    + zmtp.message(zmtp.head("REQUEST", {"tag": 1})))  # its payload is missing
     with under_attack(place) as (cluster, load, counted):
         attack(cluster, bad_messages)
         load.wait(100)
@@ -181,7 +181,8 @@ def test_messages_in_a_wrong_name_are_counted(place):
     """A client that says it is a replica, a peer whose routing id is another's, or far too long."""
     def impostor(node, to_clients, address):
         group, peer = group_of(node), peer_of(node)
-        heartbeat = zmtp.head("HEARTBEAT", [99, peer, 0, 1], OTHER_CLUSTER, group, "PROPOSER", peer)
+        heartbeat = zmtp.head("HEARTBEAT", {"ballot": (99, peer), "round": 1}, OTHER_CLUSTER, group,
+                              "PROPOSER", peer)
         with zmtp.dealer(address, b"" if to_clients else b"nobody") as connection:
             connection.sendall(zmtp.message(heartbeat) * 20)
         with zmtp.dealer(address, bytes([1]) + b"x" * 200) as connection:
@@ -200,9 +201,10 @@ def test_messages_of_another_cluster_are_counted_and_change_nothing(place):
     def stranger(node, to_clients, address):
         group, peer = group_of(node), peer_of(node)
         if to_clients:
-            requests = [zmtp.head("REQUEST", [1, kind, 1, 1, 1], OTHER_CLUSTER, group)
+            call = {"tag": 1, "session": 1, "number": 1, "lowest": 1}
+            requests = [zmtp.head("REQUEST", {**call, "kind": kind}, OTHER_CLUSTER, group)
                         for kind in (0, 1, 2, 3, 4, 200)]
-            requests += [zmtp.head("REQUEST", [1, 2, 0, 0, 0], 0, 77)]
+            requests += [zmtp.head("REQUEST", {"tag": 1, "kind": 2}, 0, 77)]
             with zmtp.dealer(address) as connection:
                 for request in requests:
                     connection.sendall(zmtp.message(request, b"\x93\x00\x01\x02") * 5)
@@ -210,11 +212,12 @@ def test_messages_of_another_cluster_are_counted_and_change_nothing(place):
         sender = {"cluster": OTHER_CLUSTER, "group": group, "role": "PROPOSER", "replica": peer,
                   "start": 1 << 40}
         with zmtp.dealer(address, identity_of(b"P", peer)) as connection:
-            for body in (("HEARTBEAT", [1 << 40, peer, 1 << 40, 1]),
-                         ("PREPARE", [1 << 40, peer, 1]), ("ASK", [1 << 40, peer, 1 << 40])):
-                connection.sendall(zmtp.message(zmtp.head(*body, **sender)) * 5)
-            connection.sendall(zmtp.message(
-                zmtp.head("ACCEPT", [1 << 40, peer, 1 << 30, 1 << 30], **sender), b"\x90"))
+            ballot = {"ballot": (1 << 40, peer)}
+            for kind, values in (("HEARTBEAT", {"chosen": 1 << 40, "round": 1}),
+                                 ("PREPARE", {"from": 1}), ("ASK", {"chosen": 1 << 40})):
+                connection.sendall(zmtp.message(zmtp.head(kind, {**ballot, **values}, **sender)) * 5)
+            accept = {**ballot, "slot": 1 << 30, "chosen": 1 << 30}
+            connection.sendall(zmtp.message(zmtp.head("ACCEPT", accept, **sender), b"\x90"))
     with under_attack(place) as (cluster, load, counted):
         attack(cluster, stranger)
         load.wait(100)
@@ -228,7 +231,7 @@ def test_messages_of_another_cluster_are_counted_and_change_nothing(place):
 @test
 def test_strangers_that_do_not_read_their_answers_use_bounded_memory(place):
     """Thousands of STATUS asked for on connections that are never read."""
-    ask = zmtp.message(zmtp.head("STATUS_ASK", [1]))
+    ask = zmtp.message(zmtp.head("STATUS_ASK", {"tag": 1}))
     with contextlib.ExitStack() as held, under_attack(place) as (cluster, load, _):
         connections = [held.enter_context(zmtp.dealer(address))
                        for _, to_clients, address in ports(cluster) if to_clients for _ in range(4)]

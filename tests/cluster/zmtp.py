@@ -4,6 +4,7 @@ Good enough to pass the handshake and then to misbehave in each way that a real 
 allow. Message types and roles are read from wire/message.h, so that this stays one with it.
 """
 
+import contextlib
 import os
 import re
 import socket
@@ -14,7 +15,6 @@ from harness import local, require
 TIMEOUT_S = 10.0
 MORE, LONG, COMMAND = 1, 2, 4
 MANAGERS = 0xffffffff   # WIRE_GROUP_MANAGERS
-FORMAT = 1              # WIRE_FORMAT
 
 
 def _header():
@@ -27,7 +27,11 @@ TYPES = {name: number + 1 for number, name in
 ROLES = {name: number for number, name in enumerate(
     re.findall(r"X\(([A-Z]+), \"", _header().partition("#define WIRE_ROLES")[2]
                .partition("enum wire_role")[0]))}
-assert TYPES["ASK"] == 1 and ROLES["CLIENT"] == 0 and "STATUS_ASK" in TYPES
+FORMAT = int(re.search(r"#define WIRE_FORMAT (\d+)", _header())[1])
+# {type: [(kind, name)]}, as the WIRE_<TYPE>_FIELDS of the header.
+FIELDS = {name: re.findall(r"F\((\w+), (\w+)\)", body) for name, body in
+          re.findall(r"#define WIRE_([A-Z_]+)_FIELDS\(F\)((?:.*\\\n)*.*)", _header())}
+assert TYPES["ASK"] == 1 and ROLES["CLIENT"] == 0 and TYPES.keys() <= FIELDS.keys()
 
 
 def pack(value):
@@ -41,8 +45,16 @@ def pack(value):
     return b"\xdc" + struct.pack(">H", len(value)) + b"".join(pack(item) for item in value)
 
 
-def head(kind, fields, cluster=0, group=0, role="CLIENT", replica=0, start=1):
-    """The first frame of a message."""
+def head(kind, values, cluster=0, group=0, role="CLIENT", replica=0, start=1):
+    """The first frame of a message. `values`: of its fields, by name; a ballot is (round, replica);
+    those left out are zero."""
+    require(values.keys() <= {name for _, name in FIELDS[kind]}, f"{kind} has other fields: {values}")
+    fields = []
+    for field_kind, name in FIELDS[kind]:
+        if field_kind == "ballot":
+            fields += values.get(name, (0, 0))
+        else:
+            fields.append(values.get(name, False if field_kind == "flag" else 0))
     return pack([TYPES[kind], FORMAT, cluster, group, ROLES[role], replica, 1, 1, start, *fields])
 
 
@@ -75,13 +87,25 @@ def connect(address):
     return socket.create_connection((host, int(port)), TIMEOUT_S)
 
 
+def _finish(connection):
+    """Hangs up so that all that was sent is read: a close with something unread would be a reset,
+    which makes the other end forget what it has not read yet."""
+    with contextlib.suppress(OSError):
+        connection.settimeout(TIMEOUT_S)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(1 << 16):
+            pass
+
+
+@contextlib.contextmanager
 def dealer(address, identity=b""):
     """A connection past the handshake."""
-    connection = connect(address)
-    connection.sendall(GREETING + ready(identity))
-    received = b""
-    while len(received) < len(GREETING) + 2:
-        part = connection.recv(1 << 16)
-        require(part, f"{address} hung up in the handshake")
-        received += part
-    return connection
+    with connect(address) as connection:
+        connection.sendall(GREETING + ready(identity))
+        received = b""
+        while len(received) < len(GREETING) + 2:
+            part = connection.recv(1 << 16)
+            require(part, f"{address} hung up in the handshake")
+            received += part
+        yield connection
+        _finish(connection)

@@ -1,9 +1,10 @@
 """One-line breakages of the protocol, each of which the tests must notice.
 
 A mutant is (name, file, old text, new text), or the same with a fifth member, who must notice it: the
-simulator if none is named, else a program of unit tests (see KILLERS in run). Those are for what no
-cluster of the simulator comes to, such as a foreign message or a promise of several megabytes, and for
-what breaks no promise at once, such as a client that asks too often. The old text must occur exactly
+simulator if none is named, else a program of unit tests (see KILLERS in run), or "one or other" in that
+order. Unit tests are for what the simulator comes to rarely or never, such as a foreign message or a
+promise of several megabytes, and for what breaks no promise at once, such as a client that asks too
+often. The old text must occur exactly
 once in the file, so a mutant that no longer fits the code is an error, never a silent pass. The names
 up to `session table ignored` are the ones the project promises from its first day on.
 """
@@ -20,7 +21,8 @@ MUTANTS = [
      "    self->hard.promised = ballot;\n"),
     ("stale vote counted", "smr/paxos/proposer_leading.c",
      "if (!ballot_equal(m->accepted.ballot, self->ballot) || !in_flight(self, m->accepted.slot)) {",
-     "if (!in_flight(self, m->accepted.slot)) {"),
+     "if (!in_flight(self, m->accepted.slot)) {",
+     "simulator or unit-smr"),
     ("read before the own no-op is applied", "smr/paxos/proposer_reads.c",
      "    if (self->chosen < self->opening_slot)\n        return;\n", ""),
     ("session table ignored", "smr/applier.c",
@@ -40,7 +42,8 @@ MUTANTS = [
      "if (error != WIRE_OK) {"),
     ("lowest ballot recovered instead of the highest", "smr/paxos/proposer_election.c",
      "(!p->reported_chosen && ballot_less(p->reported, entry->ballot));",
-     "(!p->reported_chosen && ballot_less(entry->ballot, p->reported));"),
+     "(!p->reported_chosen && ballot_less(entry->ballot, p->reported));",
+     "simulator or unit-smr"),
     ("reported values ignored", "smr/paxos/proposer_election.c",
      "    if (!better)\n        return;\n", "    return;\n"),
     ("minority elects", "smr/paxos/proposer_election.c",
@@ -53,7 +56,8 @@ MUTANTS = [
      "    if (!proposer_is_majority(self, self->read_acks))\n        return;\n", ""),
     ("read confirmed by an older round", "smr/paxos/proposer_reads.c",
      "    if (self->read_round == 0 || round < self->read_round)\n        return;\n",
-     "    if (self->read_round == 0)\n        return;\n"),
+     "    if (self->read_round == 0)\n        return;\n",
+     "unit-smr"),
     ("read answered before its index is applied", "smr/applier.c",
      "    if (message->read_at.index <= self->applied) {", "    if (true) {"),
     ("heartbeat acknowledged below the promise", "smr/paxos/acceptor.c",
@@ -80,7 +84,8 @@ MUTANTS = [
     ("damaged record taken for absent", "smr/paxos/acceptor_slots.c",
      "    if (error == WIRE_DAMAGED)\n        self->counters.damaged_slots++;\n",
      "    if (error == WIRE_DAMAGED) {\n        self->counters.damaged_slots++;\n"
-     "        return WIRE_NOT_FOUND;\n    }\n"),
+     "        return WIRE_NOT_FOUND;\n    }\n",
+     "unit-smr"),
     ("message of an earlier life let in, and vote counted twice", "smr/paxos/proposer_leading.c",
      "    p->votes |= 1u << from;\n    if (proposer_is_majority(self, p->votes)) {",
      "    p->votes = p->votes << 1 | 1;\n    if (proposer_is_majority(self, p->votes)) {"),
@@ -184,7 +189,8 @@ MUTANTS = [
     ("accept in a ballot of somebody else", "smr/paxos/acceptor.c",
      "return m->accept.ballot.replica == m->sender.replica;", "return true;", "unit-smr"),
     ("message of another cluster let in", "smr/peers.c",
-     "if (sender->cluster != self->self.cluster || sender->group", "if (sender->group", "unit-smr"),
+     "bool ours = sender->cluster == self->self.cluster && sender->group",
+     "bool ours = sender->group", "unit-smr"),
     ("message of an earlier life let in", "smr/peers.c",
      "if (sender->start < known->start) {", "if (false) {", "unit-smr"),
     ("message of an older disk let in", "smr/peers.c",
@@ -241,7 +247,7 @@ MUTANTS = [
      "    if (false) {"),
     ("restarted acceptor does not wait out its leases", "smr/paxos/acceptor.c",
      "        self->helps_after = now + smr_lease_granted(SMR_LEASE_MAX);",
-     "        self->helps_after = 0;"),
+     "        self->helps_after = 0;", "unit-smr"),
     ("lease read before the own no-op is chosen", "smr/paxos/proposer_reads.c",
      "if (self->chosen < self->opening_slot || !reads_holds_lease(self, now))",
      "if (!reads_holds_lease(self, now))"),

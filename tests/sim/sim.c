@@ -1,6 +1,8 @@
 /* One life: a cluster drawn from the seed, faults, healing, verdict. */
 #include "tests/sim/sim.h"
 
+const char *sim_replay_command = "madkv-sim";
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,6 +33,8 @@ void sim_fail(const struct sim *sim, const char *format, ...)
     fprintf(stderr, "seed %" PRIu64 " ", sim->seed);
     say(sim, stderr, "FAILED at ", format, arguments);
     va_end(arguments);
+    fprintf(stderr, "see it again with: %s --seed %" PRIu64 " --verbose\n", sim_replay_command,
+            sim->seed);
     fflush(NULL);
     _Exit(1);
 }
@@ -78,6 +82,10 @@ static void add_group(struct sim *sim, uint32_t group, int replica_count)
         node->group = group;
         node->group_index = sim->group_count;
         node->replica = (wire_replica)i;
+        if (group == WIRE_GROUP_MANAGERS)
+            snprintf(node->name, sizeof node->name, "m%d", i);
+        else
+            snprintf(node->name, sizeof node->name, "s%u.%d", group % 10, i);
         node->birth = (struct wire_birth){.generation = 1, .nonce = 100 + (uint64_t)node->index};
         node->log = smr_memory_log_new();
         node->base = smr_memory_base_new();
@@ -117,6 +125,24 @@ static void build(struct sim *sim)
     admit(sim);
 }
 
+/* --- clocks ------------------------------------------------------------------------------------------- */
+
+/* A machine that has been up for a while, its clock as good or bad as this life's are. */
+void sim_clock_set(struct sim *sim, struct sim_clock *clock)
+{
+    int64_t drift = (int64_t)sim_below(sim, 2 * sim->weather.drift + 1) - sim->weather.drift;
+    *clock = (struct sim_clock){.since = sim->now,
+                                .base = (wire_time)sim_below(sim, 100 * WIRE_SECOND),
+                                .rate = WIRE_SECOND + drift * WIRE_SECOND / 1000};
+}
+
+void sim_clock_jump(struct sim *sim, struct sim_clock *clock, wire_time ahead)
+{
+    assert(ahead >= 0);
+    clock->base = sim_clock_now(clock, sim->now) + ahead;
+    clock->since = sim->now;
+}
+
 /* --- the life ----------------------------------------------------------------------------------------- */
 
 static void happen(struct sim *sim, struct sim_event *event)
@@ -138,7 +164,18 @@ static void happen(struct sim *sim, struct sim_event *event)
     sim_letter_free(&event->letter);
 }
 
-/* Until `until`, or until every call is answered after healing. */
+static bool all_is_well(const struct sim *sim)
+{
+    if (sim->now <= sim->faults_end || !sim_clients_done(sim))
+        return false;
+    for (int i = 0; i < sim->group_count; i++) {
+        if (sim->groups[i].led_at == 0)
+            return false;
+    }
+    return true;
+}
+
+/* Until `until`, or until after healing every group is led and every call is answered. */
 static void live(struct sim *sim, wire_time until, bool stop_when_done)
 {
     struct sim_event event;
@@ -147,7 +184,7 @@ static void live(struct sim *sim, wire_time until, bool stop_when_done)
         happen(sim, &event);
         if (sim->now >= until)
             break;
-        if (stop_when_done && sim->now > sim->faults_end && sim_clients_done(sim))
+        if (stop_when_done && all_is_well(sim))
             break;
     }
 }
@@ -175,6 +212,14 @@ static void check_convergence(const struct sim *sim)
     }
 }
 
+static bool is_absent(const struct sim *sim, const struct sim_node *node)
+{
+    int count = sim->groups[node->group_index].replica_count;
+    /* Managers are needed all, the first time: they admit each other's disks. */
+    return sim->workload.absent && node->group != WIRE_GROUP_MANAGERS && count >= 3 &&
+           node->replica == count - 1;
+}
+
 void sim_run(uint64_t seed, struct smr_counters *counters, struct sim_happenings *happenings,
              bool verbose)
 {
@@ -187,20 +232,29 @@ void sim_run(uint64_t seed, struct smr_counters *counters, struct sim_happenings
     build(sim);
     sim_check_begin(sim);
     sim_weather_draw(sim);
+    sim_workload_draw(sim);
     sim_clients_new(sim);
-    for (int i = 0; i < sim->node_count; i++)
-        sim_node_start(sim, &sim->nodes[i]);
     sim_faults_begin(sim);
+    sim_weather_note(sim);
+    for (int i = 0; i < sim->node_count; i++) {
+        if (is_absent(sim, &sim->nodes[i]))
+            sim->happenings->late_starts++; /* healing starts it */
+        else
+            sim_node_start(sim, &sim->nodes[i]);
+    }
     live(sim, sim->deadline, true);
     check_progress(sim);
     live(sim, sim->now + 5 * WIRE_SECOND, false);
     check_convergence(sim);
+    sim_values_check(sim);
     sim_check_history(sim);
+    happenings->simulated_ms += (uint64_t)(sim->now / WIRE_MS);
     sim_clients_free(sim);
     for (int i = 0; i < sim->node_count; i++)
         sim_node_free(sim, &sim->nodes[i]);
     sim_network_free(sim);
     sim_check_free(sim);
     sim_heap_free(&sim->heap);
+    free(sim->values);
     free(sim);
 }

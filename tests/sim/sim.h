@@ -8,8 +8,11 @@
  *     sim_events.c   what happens when: a heap of events
  *     sim_node.c     replicas: inboxes, steps, commits, crashes, restarts
  *     sim_network.c  what the network does to messages between replicas and clients
+ *     sim_wire.c     what corruption does to bytes, and who notices
  *     sim_client.c   clients and their workload, and the history they saw
- *     sim_faults.c   what goes wrong when
+ *     sim_values.c   the values they write, each once, so that every answer tells whose effect it saw
+ *     sim_weather.c  how bad a life is: what is drawn per seed
+ *     sim_faults.c   what goes wrong when; a table of all kinds
  *     sim_check.c    what must never be
  *     main.c         many seeds, counters, verdict */
 #ifndef MADKV_TESTS_SIM_SIM_H
@@ -25,15 +28,19 @@
 
 #define SIM_GROUPS_MAX 3
 #define SIM_NODES_MAX (SIM_GROUPS_MAX * 5)
-#define SIM_CLIENTS_MAX 6
+#define SIM_CLIENTS_MAX 12
+#define SIM_ENDS_MAX (SIM_NODES_MAX + SIM_CLIENTS_MAX) /* ends of links: nodes, then clients */
+#define SIM_KEYS_MAX 120
 #define SIM_SLOTS_MAX 65536 /* slots a group may use in one life */
 #define SIM_ROLES WIRE_ROLE_COUNT
 #define SIM_REPLAYS 32
+#define SIM_LEADER_WITHIN (10 * WIRE_SECOND) /* of healing every group has a leader */
 
 enum sim_event_kind {
     SIM_STEP,         /* a role takes what is in its inbox */
     SIM_WAKE,         /* a role's deadline */
     SIM_COMMIT,       /* an acceptor's commit returns */
+    SIM_RETRY,        /* an acceptor whose disk was full tries again to commit */
     SIM_ARRIVE,       /* a message reaches a replica over the network */
     SIM_CLIENT_ARRIVE, /* a message reaches a client */
     SIM_CLIENT_WAKE,  /* a client's deadline */
@@ -48,25 +55,43 @@ struct sim_letter {
     struct buf *payload;       /* or NULL */
     enum wire_role to;         /* which role takes it */
     struct wire_client client; /* between clients and APIs */
+    bool damaged;              /* on the wire, such that its receiver must refuse it */
 };
 
 struct sim_event {
     wire_time at;              /* when */
-    uint64_t order;            /* of being scheduled, for equal times */
     enum sim_event_kind kind;  /* what */
     int node;                  /* of which node, or -1 */
     int client;                /* of which client, or -1 */
     enum wire_role role;       /* of STEP, WAKE */
-    uint64_t life;             /* of the node when it was scheduled; stale after a crash */
+    uint64_t life;             /* of the node or client when it was scheduled; stale after a crash */
     int fault;                 /* of FAULT: which kind */
     struct sim_letter letter;  /* of ARRIVE and CLIENT_ARRIVE; owned */
 };
 
+/* What the heap orders. */
+struct sim_key {
+    wire_time at;   /* when */
+    uint64_t order; /* of being scheduled, for equal times */
+    uint32_t place; /* of the event in the pool */
+};
+
 struct sim_heap {
-    struct sim_event *events; /* binary heap */
+    struct sim_key *keys;     /* heap of four children a node */
+    struct sim_event *events; /* pool */
+    uint32_t *free_places;    /* stack of free places of the pool */
     size_t count;             /* events in it */
-    size_t capacity;          /* room */
+    size_t free_count;        /* free places */
+    size_t capacity;          /* room, of each of the three */
     uint64_t order;           /* last used */
+};
+
+/* The clock of one machine: it drifts, and it may leap ahead, but it never goes back. That is what a
+ * role is promised (smr/role.h) and what CLOCK_BOOTTIME keeps. */
+struct sim_clock {
+    wire_time since; /* true time when it was last touched ... */
+    wire_time base;  /* ... and what it showed then */
+    int64_t rate;    /* microseconds it advances per true second */
 };
 
 struct sim_inbox {
@@ -92,22 +117,31 @@ struct sim_read {
 
 struct sim_node {
     int index;                 /* in sim.nodes */
+    char name[24];             /* "s1.2": replica 2 of partition 1; "m0": a manager */
     uint32_t group;            /* wire group */
     int group_index;           /* in sim.groups */
     wire_replica replica;      /* in the group */
     bool alive;                /* a process runs */
     uint64_t life;             /* counts starts */
+    struct sim_clock clock;    /* of the machine */
     wire_time paused_until;    /* takes no step before */
     wire_time slow_disk_until; /* commits take long before */
+    wire_time slow_until;      /* every step takes `slowness` times as long before */
+    unsigned slowness;         /* 10 to 100 */
+    unsigned crash_countdown;  /* it dies before it carries out the effect so many from now; 0: not */
+    bool sync_fails;           /* its next commit fails, and the process ends */
+    bool disk_full;            /* its commits find no room */
     struct wire_birth birth;   /* of its disk */
     struct smr_log log;        /* survives crashes but for what is queued */
     struct smr_base base;      /* survives crashes but for a checkpoint in the making */
     struct smr_group roles;    /* while alive */
     struct sim_inbox inbox[SIM_ROLES];
     bool step_due[SIM_ROLES];  /* a STEP is scheduled */
-    wire_time wake_at[SIM_ROLES]; /* the WAKE that counts */
+    wire_time wake_at[SIM_ROLES]; /* the WAKE that counts, by the node's clock */
+    bool led;                  /* it led after its last step; for the transcript */
     struct smr_out held;       /* the acceptor's sends that wait for its commit */
     bool committing;           /* its thread is in the commit */
+    bool waits_for_room;       /* the last commit found none; it is tried again */
     struct sim_put *puts;      /* in that commit */
     size_t put_count, put_capacity;
     struct wire_hard_state put_state; /* likewise */
@@ -143,21 +177,46 @@ struct sim_cluster_group {
     struct sim_agreement agreement;
     struct sim_vote *votes;    /* open hash by (slot, ballot) */
     size_t vote_capacity, vote_count;
+    wire_time led_at;          /* after healing: when it was first seen to have a leader; 0: not yet */
 };
 
 struct sim_client {
     int index;                 /* in sim.clients */
+    uint64_t life;             /* counts the clients that took this place one after the other */
     struct client_core *core;  /* the real one */
-    wire_time wake_at;         /* the WAKE that counts */
-    int calls_left;            /* still to begin */
+    struct sim_clock clock;    /* of its machine */
+    wire_time wake_at;         /* the WAKE that counts, by that clock */
+    int calls_left;            /* still to begin, over all lives */
     int open;                  /* begun and not ended */
     int pipeline;              /* begun at once at most */
-    uint64_t number;           /* of calls begun, makes values unique */
     wire_time timeout;         /* its calls give up after that; 0: never */
     struct {
-        uint64_t id;           /* the core's */
+        uint64_t id;           /* the core's; 0: free place */
         size_t record;         /* in the history */
+        uint32_t value;        /* of PUT and SWAP: number of the value it writes */
+        int key;               /* index of the key */
     } calls[CLIENT_CALLS_MAX];
+};
+
+/* A value a client ever wrote: each is written by one call only. */
+struct sim_value {
+    uint32_t size;   /* bytes of its text */
+    int key;         /* index of the key it was written to */
+    bool swapped_in; /* its SWAP was answered */
+    bool taken;      /* a SWAP was told that it replaced it: at most one may be */
+};
+
+/* What the clients do: drawn per seed. */
+struct sim_workload {
+    bool swaps;            /* SWAP and GET only: the values of a key form one chain */
+    int key_count;         /* that all clients share */
+    unsigned large;        /* values of up to half a MiB, per thousand */
+    int calls_min, calls_more; /* a client makes calls_min and up to calls_more more */
+    int pipeline_max;      /* calls a client has open at once at most; drawn for each */
+    unsigned pipelined;    /* clients that have more than one open, per thousand */
+    wire_time think_max;   /* between calls */
+    bool absent;           /* the last replica of each group is started only when faults end */
+    unsigned leave;        /* of a client to close its session when it is through, per thousand */
 };
 
 /* How bad it is: drawn per seed, so that some lives are calm and some are wild (swarm testing, Groce
@@ -165,26 +224,49 @@ struct sim_client {
 struct sim_weather {
     unsigned loss;        /* of messages between replicas and with clients */
     unsigned duplication; /* of messages between replicas, and of replies */
+    unsigned corruption;  /* of messages on the wire */
     unsigned inproc_loss; /* of messages between the actors of a replica that may be refused */
     unsigned buffering;   /* of a message on a cut link to arrive seconds later */
-    unsigned replay;      /* of an old message to come again much later */
+    unsigned replay;      /* of a message to be kept, to come again much later */
+    wire_time replay_gap; /* between two such messages, at most */
     wire_time delay_max;  /* of a message, usually */
     unsigned straggle;    /* of a message to take up to half a second */
     wire_time commit_max; /* of a commit, usually */
     unsigned stall;       /* of a commit to take up to a second */
-    bool crashes, partitions, pauses, slow_disks, damage; /* which faults strike */
+    unsigned hiccups;     /* of a step to wait for its processor for up to 20 ms */
+    unsigned drift;       /* of clocks, in per mille of the time, either way */
+    uint64_t kinds;       /* bit per kind of fault that strikes: see sim_faults.c */
     wire_time fault_gap;  /* between faults, on average */
     struct smr_checkpointing checkpointing; /* how often, and how short the log's tail */
     enum smr_reads reads;     /* how they are made current */
+    uint32_t api_calls_max;     /* 0: the real bound */
+    uint32_t session_count_max; /* 0: the real bound */
     struct smr_timing timing; /* of the protocol: safety must not depend on it */
 };
 
 struct sim_happenings {
 #define SIM_HAPPENINGS(X)                                                                          \
-    X(crashes) X(restarts) X(crashes_in_commit) X(unsynced_writes_lost) X(partitions)              \
-    X(one_way_cuts) X(heals) X(pauses) X(slow_disks) X(damaged_records) X(leaders_crashed)         \
-    X(messages) X(messages_lost) X(messages_doubled) X(messages_replayed) X(messages_straggled) X(messages_buffered)    \
-    X(inproc_lost) X(calls) X(calls_unknown) X(calls_failed) X(client_retries) X(client_redirects)
+    /* processes */                                                                                \
+    X(crashes) X(restarts) X(crashes_in_commit) X(crashes_amid_effects) X(leaders_crashed)         \
+    X(groups_crashed) X(late_starts) X(pauses) X(slow_replicas)                                    \
+    /* disks */                                                                                    \
+    X(unsynced_writes_lost) X(sync_errors) X(sync_errors_durable) X(full_disks) X(commits_full)    \
+    X(dropped_while_full) X(restarts_put_off) X(slow_disks) X(damaged_records)                     \
+    /* clocks */                                                                                   \
+    X(drifting_clocks) X(clock_jumps)                                                              \
+    /* network */                                                                                  \
+    X(partitions) X(one_way_cuts) X(isolations) X(ring_cuts) X(client_cuts) X(clogs) X(heals)      \
+    X(messages) X(messages_lost) X(messages_doubled) X(messages_replayed) X(messages_straggled)    \
+    X(messages_buffered) X(messages_clogged) X(corruptions_refused) X(corruptions_left_to_tcp)     \
+    X(inproc_lost)                                                                                 \
+    /* clients */                                                                                  \
+    X(overloads) X(long_lives) X(large_values) X(swap_chains) X(client_crashes) X(client_leaves)   \
+    X(calls) X(calls_amid_faults) X(calls_unknown) X(calls_failed) X(calls_abandoned)              \
+    X(client_retries) X(client_redirects) X(client_timeouts) X(client_lost) X(client_unsent)       \
+    X(client_busy) X(client_in_doubt) X(client_sessions) X(client_sessions_gone)                   \
+    X(client_late_answers)                                                                         \
+    /* time */                                                                                     \
+    X(simulated_ms)
 #define X(name) uint64_t name;
     SIM_HAPPENINGS(X)
 #undef X
@@ -203,8 +285,16 @@ struct sim {
     int node_count;
     struct sim_client clients[SIM_CLIENTS_MAX];
     int client_count;
-    bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: nothing passes */
+    int client_count_max; /* of this life */
+    bool damaged;         /* a record was: not twice in a life */
+    bool nothing_taken[SIM_KEYS_MAX]; /* by key: a SWAP was told that there was no value */
+    bool cut[SIM_ENDS_MAX][SIM_ENDS_MAX];             /* [from][to]: nothing passes */
+    wire_time clogged_until[SIM_ENDS_MAX][SIM_ENDS_MAX]; /* [from][to]: it all waits, in order */
     struct sim_weather weather;
+    struct sim_workload workload;
+    struct sim_value *values; /* by number, from 1 */
+    uint32_t value_count;     /* numbers given so far */
+    uint32_t value_capacity;  /* room at values */
     struct sim_letter replays[SIM_REPLAYS]; /* old messages that may come again; the upper half votes */
     int replay_to[SIM_REPLAYS];             /* which node each goes to */
     struct history *history;
@@ -214,6 +304,8 @@ struct sim {
 };
 
 /* --- sim.c ---------------------------------------------------------------------------------------- */
+/* The command that replays a seed, as far as the seed itself: printed with every failure. */
+extern const char *sim_replay_command;
 /* One life. Ends the process with the seed on any violation. */
 void sim_run(uint64_t seed, struct smr_counters *counters, struct sim_happenings *happenings,
              bool verbose);
@@ -233,6 +325,18 @@ static inline bool sim_chance(struct sim *sim, unsigned per_thousand)
     return per_thousand > 0 && sim_below(sim, 1000) < per_thousand;
 }
 
+static inline wire_time sim_clock_now(const struct sim_clock *clock, wire_time now)
+{
+    return clock->base + (now - clock->since) * clock->rate / WIRE_SECOND;
+}
+/* The first true time at which the clock shows `shown` or more. */
+static inline wire_time sim_clock_when(const struct sim_clock *clock, wire_time shown)
+{
+    return clock->since + ((shown - clock->base) * WIRE_SECOND + clock->rate - 1) / clock->rate;
+}
+void sim_clock_set(struct sim *sim, struct sim_clock *clock);
+void sim_clock_jump(struct sim *sim, struct sim_clock *clock, wire_time ahead);
+
 /* --- sim_events.c --------------------------------------------------------------------------------- */
 /* Takes over the letter in the event. */
 void sim_schedule(struct sim *sim, wire_time at, struct sim_event event);
@@ -248,6 +352,9 @@ void sim_node_event(struct sim *sim, struct sim_event *event);
 /* Puts a letter into a role's inbox; takes it over. */
 void sim_node_deliver(struct sim *sim, struct sim_node *node, struct sim_letter letter);
 bool sim_node_leads(const struct sim_node *node);
+/* The node's clock was changed: its deadlines come at other times. */
+void sim_node_reschedule(struct sim *sim, struct sim_node *node);
+void sim_node_set_full(struct sim *sim, struct sim_node *node, bool full);
 
 /* --- sim_network.c -------------------------------------------------------------------------------- */
 struct sim_letter sim_letter_write(const struct wire_message *message, enum wire_role to);
@@ -264,13 +371,47 @@ void sim_network_free(struct sim *sim);
 void sim_clients_new(struct sim *sim);
 void sim_client_event(struct sim *sim, struct sim_event *event);
 bool sim_clients_done(const struct sim *sim);
+/* The client vanishes, or closes its session and goes, calls open or not; another takes its place. */
+void sim_client_replace(struct sim *sim, struct sim_client *client, bool leaves);
+/* The client's clock was changed. */
+void sim_client_reschedule(struct sim *sim, struct sim_client *client);
 void sim_clients_free(struct sim *sim);
 
-/* --- sim_faults.c --------------------------------------------------------------------------------- */
+/* --- sim_values.c --------------------------------------------------------------------------------- */
+#define SIM_VALUE_NAME_MAX 16
+/* A value that was never written before, to be written to that key. Its number, from 1. */
+uint32_t sim_value_new(struct sim *sim, int key);
+/* Its bytes, one reference. */
+struct buf *sim_value_bytes(const struct sim *sim, uint32_t number);
+/* The number of the value with those bytes; fails if no client ever wrote them. */
+uint32_t sim_value_read(const struct sim *sim, struct span bytes);
+/* What it is called in the history. */
+struct span sim_value_name(uint32_t number, char name[SIM_VALUE_NAME_MAX]);
+/* A SWAP that wrote `number` to the key was told that it replaced `old`; 0: nothing. */
+void sim_value_swapped(struct sim *sim, int key, uint32_t number, uint32_t old);
+/* Every call is answered: in a life of SWAPs alone, is each value still there or replaced? */
+void sim_values_check(const struct sim *sim);
+
+/* --- sim_wire.c ----------------------------------------------------------------------------------- */
+/* Alters bytes of the letter, which was written from `sent`. True: whoever takes it must refuse it.
+ * False: nothing of MadKV could tell, so the letter was left as it is. */
+bool sim_wire_corrupt(struct sim *sim, struct sim_letter *letter, const struct wire_message *sent);
+
+/* --- sim_weather.c -------------------------------------------------------------------------------- */
 void sim_weather_draw(struct sim *sim);
+void sim_workload_draw(struct sim *sim);
+/* For the transcript: what was drawn. */
+void sim_weather_note(const struct sim *sim);
+
+/* --- sim_faults.c --------------------------------------------------------------------------------- */
+/* Draws which kinds strike in this life. */
+uint64_t sim_kinds_draw(struct sim *sim);
+/* The kinds that cut links between replicas. */
+uint64_t sim_kinds_cuts(void);
 void sim_faults_begin(struct sim *sim);
 void sim_fault_event(struct sim *sim, const struct sim_event *event);
-void sim_heal(struct sim *sim);
+/* The process dies, for whatever reason, and is started again later. */
+void sim_fault_crash(struct sim *sim, struct sim_node *node, const char *why);
 
 /* --- sim_check.c ---------------------------------------------------------------------------------- */
 void sim_check_begin(struct sim *sim);

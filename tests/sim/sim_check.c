@@ -209,7 +209,8 @@ static void check_leases(struct sim *sim, struct sim_node *node, struct wire_bal
         struct sim_node *other = &sim->nodes[group->first_node + i];
         if (other != node && other->alive &&
             ballot_less(smr_proposer_ballot(other->roles.proposer), ballot) &&
-            smr_proposer_holds_lease(other->roles.proposer, sim->now))
+            smr_proposer_holds_lease(other->roles.proposer,
+                                     sim_clock_now(&other->clock, sim->now)))
             sim_fail(sim, "node %d is elected while node %d holds a lease", node->index,
                      other->index);
     }

@@ -1,15 +1,31 @@
-/* Clients: the real core, a workload on a few keys that all of them share, and the history of what
- * they asked and were told. Every value is written once, so that a read tells which write it saw. */
+/* Clients: the real core, a workload on keys that all of them share, and the history of what they asked
+ * and were told.
+ *
+ * A client may vanish with calls open, whose outcomes nobody will ever know, or close its session and
+ * go; another takes its place. Answers to the one before do not reach it: a connection is a client and
+ * its life. A client's clock drifts and leaps like any other; the history has the true time. */
 #include "tests/sim/sim.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const keys[] = {"a", "b", "c", "dd", "ee"};
-enum {
-    KEY_COUNT = 5
+struct key_name {
+    char text[8]; /* the first few are short, so that some are prefixes and neighbours */
 };
+
+static struct span key_of(int key, struct key_name *name)
+{
+    int size = key < 3   ? snprintf(name->text, sizeof name->text, "%c", 'a' + key)
+               : key < 6 ? snprintf(name->text, sizeof name->text, "%c%c", 'a' + key, 'a' + key)
+                         : snprintf(name->text, sizeof name->text, "k%03d", key % 1000);
+    return span_of(name->text, (size_t)size);
+}
+
+static wire_time time_at(const struct sim *sim, const struct sim_client *client)
+{
+    return sim_clock_now(&client->clock, sim->now);
+}
 
 static struct sim_node *endpoint_node(struct sim *sim, struct client_endpoint endpoint)
 {
@@ -36,13 +52,67 @@ static enum history_op history_op_of(enum wire_kv_op op)
 
 /* --- the end of a call ------------------------------------------------------------------------------ */
 
+static void call_later(struct sim *sim, const struct sim_client *client, wire_time wait_max)
+{
+    sim_schedule(sim, sim->now + (wire_time)sim_below(sim, (uint64_t)wait_max),
+                 (struct sim_event){.kind = SIM_CLIENT_CALL,
+                                    .node = -1,
+                                    .client = client->index,
+                                    .life = client->life});
+}
+
+static int place_of(struct sim *sim, const struct sim_client *client, uint64_t id)
+{
+    for (int place = 0; place < CLIENT_CALLS_MAX; place++) {
+        if (client->calls[place].id == id)
+            return place;
+    }
+    sim_fail(sim, "client %d: a call ended twice or never began", client->index);
+}
+
+/* What is in the history of a scan's result. */
+struct scan_texts {
+    struct history_text pairs[2 * SIM_KEYS_MAX];           /* key, value, key, value */
+    char names[SIM_KEYS_MAX][SIM_VALUE_NAME_MAX];          /* of the values */
+};
+
+static void read_scan(struct sim *sim, const struct sim_client *client,
+                      const struct client_done *done, struct scan_texts *texts,
+                      struct history_record *record)
+{
+    struct wire_reader page = wire_reader_of(buf_span(done->result));
+    struct span key, value;
+    while (wire_kv_page_next(&page, &key, &value)) {
+        size_t i = record->pair_count++;
+        if (i == (size_t)sim->workload.key_count)
+            sim_fail(sim, "client %d: a scan repeats a key", client->index);
+        texts->pairs[2 * i] = text_of(key);
+        texts->pairs[2 * i + 1] =
+            text_of(sim_value_name(sim_value_read(sim, value), texts->names[i]));
+    }
+    record->pairs = texts->pairs;
+}
+
+static void note_end(struct sim *sim, const struct sim_client *client,
+                     const struct client_done *done, const struct history_record *record)
+{
+    static const char *const ends[] = {"ok", "failed", "unknown"};
+    sim_note(sim, "c%-3d call %-4" PRIu64 " %s %s%s%.*s", client->index, done->call,
+             history_op_name(record->op), ends[done->outcome],
+             done->reason == CLIENT_REASON_NONE ? record->value.bytes != NULL ? ": " : "" : ", ",
+             done->reason == CLIENT_REASON_NONE ? (int)record->value.size : 40,
+             done->reason == CLIENT_REASON_NONE
+                 ? (record->value.bytes != NULL ? record->value.bytes : "")
+                 : client_reason_text(done->reason));
+}
+
 static void finish(struct sim *sim, struct sim_client *client, const struct client_done *done)
 {
-    int place = 0;
-    while (place < CLIENT_CALLS_MAX && client->calls[place].id != done->call)
-        place++;
-    if (place == CLIENT_CALLS_MAX)
-        sim_fail(sim, "client %d: a call ended twice or never began", client->index);
+    int place = place_of(sim, client, done->call);
+    char name[SIM_VALUE_NAME_MAX];
+    struct scan_texts texts;
+    bool has_value = done->found && (done->op == WIRE_KV_GET || done->op == WIRE_KV_SWAP);
+    uint32_t value = has_value ? sim_value_read(sim, done->value) : 0;
     struct history_record record = {
         .op = history_op_of(done->op),
         .outcome = done->outcome == CLIENT_OK       ? HISTORY_OK
@@ -50,31 +120,33 @@ static void finish(struct sim *sim, struct sim_client *client, const struct clie
                                                     : HISTORY_UNKNOWN,
         .return_ns = (uint64_t)sim->now * 1000,
         .found = done->found,
-        .value = done->found && (done->op == WIRE_KV_GET || done->op == WIRE_KV_SWAP)
-                     ? text_of(done->value)
-                     : history_text(NULL)};
-    struct history_text pairs[2 * KEY_COUNT];
-    if (done->outcome == CLIENT_OK && done->op == WIRE_KV_SCAN) {
-        struct wire_reader page = wire_reader_of(buf_span(done->result));
-        struct span key, value;
-        while (wire_kv_page_next(&page, &key, &value)) {
-            if (record.pair_count == KEY_COUNT)
-                sim_fail(sim, "client %d: a scan repeats a key", client->index);
-            pairs[2 * record.pair_count] = text_of(key);
-            pairs[2 * record.pair_count + 1] = text_of(value);
-            record.pair_count++;
-        }
-        record.pairs = pairs;
-    }
+        .value = has_value ? text_of(sim_value_name(value, name)) : history_text(NULL)};
+    if (done->outcome == CLIENT_OK && done->op == WIRE_KV_SCAN)
+        read_scan(sim, client, done, &texts, &record);
+    if (done->outcome == CLIENT_OK && done->op == WIRE_KV_SWAP)
+        sim_value_swapped(sim, client->calls[place].key, client->calls[place].value, value);
+    sim->happenings->calls_amid_faults += done->outcome == CLIENT_OK && sim->now < sim->faults_end;
     sim->happenings->calls_unknown += done->outcome == CLIENT_UNKNOWN;
     sim->happenings->calls_failed += done->outcome == CLIENT_FAILED;
+    note_end(sim, client, done, &record);
     history_end(sim->history, client->calls[place].record, &record);
     client->calls[place].id = 0;
     client->open--;
     if (client->calls_left > 0)
-        sim_schedule(sim, sim->now + (wire_time)sim_below(sim, 100 * WIRE_MS),
-                     (struct sim_event){
-                         .kind = SIM_CLIENT_CALL, .node = -1, .client = client->index});
+        call_later(sim, client, sim->workload.think_max);
+}
+
+static void schedule_wake(struct sim *sim, struct sim_client *client)
+{
+    wire_time at = client_core_deadline(client->core);
+    if (at == WIRE_NEVER || at == client->wake_at)
+        return;
+    client->wake_at = at;
+    sim_schedule(sim, sim_clock_when(&client->clock, at),
+                 (struct sim_event){.kind = SIM_CLIENT_WAKE,
+                                    .node = -1,
+                                    .client = client->index,
+                                    .life = client->life});
 }
 
 static void carry_out(struct sim *sim, struct sim_client *client, struct client_out *out)
@@ -88,50 +160,149 @@ static void carry_out(struct sim *sim, struct sim_client *client, struct client_
         struct sim_node *to = endpoint_node(sim, out->effects[i].to);
         uint64_t tag = out->effects[i].message.request.tag;
         if (!sim_network_from_client(sim, client, to, &out->effects[i].message))
-            client_core_unsent(client->core, sim->now, tag, out);
+            client_core_unsent(client->core, time_at(sim, client), tag, out);
     }
     client_out_free(out);
-    wire_time at = client_core_deadline(client->core);
-    if (at == WIRE_NEVER || at == client->wake_at)
-        return;
-    client->wake_at = at;
-    sim_schedule(sim, at,
-                 (struct sim_event){.kind = SIM_CLIENT_WAKE, .node = -1, .client = client->index});
+    schedule_wake(sim, client);
+}
+
+void sim_client_reschedule(struct sim *sim, struct sim_client *client)
+{
+    client->wake_at = WIRE_NEVER;
+    schedule_wake(sim, client);
 }
 
 /* --- the beginning of a call ------------------------------------------------------------------------- */
 
-static void begin_call(struct sim *sim, struct sim_client *client, struct client_out *out)
+static enum wire_kv_op draw_op(struct sim *sim)
 {
     static const enum wire_kv_op mix[] = {WIRE_KV_PUT, WIRE_KV_PUT,    WIRE_KV_SWAP,
                                           WIRE_KV_SWAP, WIRE_KV_GET,   WIRE_KV_GET,
                                           WIRE_KV_GET,  WIRE_KV_DELETE, WIRE_KV_SCAN};
-    if (client->calls_left == 0 || client->open >= client->pipeline)
-        return;
-    char value[48];
-    snprintf(value, sizeof value, "c%d.%" PRIu64, client->index, ++client->number);
-    struct client_call call = {.op = mix[sim_below(sim, sizeof mix / sizeof mix[0])],
-                               .key = span_text(keys[sim_below(sim, KEY_COUNT)]),
-                               .timeout = client->timeout};
-    if (call.op == WIRE_KV_SCAN) {
-        call.key = span_text("a");
-        call.value = span_text("z");
-    } else if (call.op == WIRE_KV_PUT || call.op == WIRE_KV_SWAP) {
-        call.value = span_text(value);
-    }
-    int place = 0;
-    while (client->calls[place].id != 0)
-        place++;
-    struct history_record record = {.client = (uint64_t)client->index,
+    if (sim->workload.swaps)
+        return sim_chance(sim, 700) ? WIRE_KV_SWAP : WIRE_KV_GET;
+    enum wire_kv_op op = mix[sim_below(sim, sizeof mix / sizeof mix[0])];
+    /* A scan of large values is a slow way to learn little. */
+    return op == WIRE_KV_SCAN && sim->workload.large > 0 && sim_chance(sim, 900) ? WIRE_KV_PUT : op;
+}
+
+static void submit(struct sim *sim, struct sim_client *client, const struct client_call *call,
+                   struct history_text argument, struct client_out *out)
+{
+    struct history_record record = {.client = client->life << 8 | (uint64_t)client->index,
                                     .invoke_ns = (uint64_t)sim->now * 1000,
-                                    .op = history_op_of(call.op),
-                                    .key = text_of(call.key),
-                                    .argument = text_of(call.value)};
+                                    .op = history_op_of(call->op),
+                                    .key = text_of(call->key),
+                                    .argument = argument};
+    int place = place_of(sim, client, 0);
+    uint64_t id = client_core_submit(client->core, time_at(sim, client), call, out);
+    if (id == 0)
+        sim_fail(sim, "client %d: a call is not taken", client->index);
+    client->calls[place].id = id;
     client->calls[place].record = history_begin(sim->history, &record);
-    client->calls[place].id = client_core_submit(client->core, sim->now, &call, out);
+    sim_note(sim, "c%-3d call %-4" PRIu64 " %s %.*s %.*s", client->index, id,
+             history_op_name(record.op), (int)call->key.size, (const char *)call->key.data,
+             (int)argument.size, argument.bytes == NULL ? "" : argument.bytes);
     client->calls_left--;
     client->open++;
     sim->happenings->calls++;
+}
+
+static void begin_call(struct sim *sim, struct sim_client *client, struct client_out *out)
+{
+    struct key_name key_name;
+    char value_name[SIM_VALUE_NAME_MAX];
+    struct buf *value = NULL;
+    struct history_text argument = history_text(NULL);
+    if (client->calls_left == 0 || client->open >= client->pipeline)
+        return;
+    int key = (int)sim_below(sim, (uint64_t)sim->workload.key_count);
+    int place = place_of(sim, client, 0);
+    struct client_call call = {
+        .op = draw_op(sim), .key = key_of(key, &key_name), .timeout = client->timeout};
+    if (call.op == WIRE_KV_SCAN) {
+        call.key = span_text("a");
+        call.value = span_text("z");
+        argument = text_of(call.value);
+    } else if (call.op == WIRE_KV_PUT || call.op == WIRE_KV_SWAP) {
+        client->calls[place].key = key;
+        client->calls[place].value = sim_value_new(sim, key);
+        value = sim_value_bytes(sim, client->calls[place].value);
+        call.value = buf_span(value);
+        argument = text_of(sim_value_name(client->calls[place].value, value_name));
+    }
+    submit(sim, client, &call, argument, out);
+    buf_unref(&value);
+}
+
+/* --- clients come and go ------------------------------------------------------------------------------ */
+
+static void collect_counters(struct sim *sim, const struct client_core *core)
+{
+    const struct client_counters *counters = client_core_counters(core);
+    sim->happenings->client_retries += counters->retries;
+    sim->happenings->client_redirects += counters->redirects;
+    sim->happenings->client_timeouts += counters->timeouts;
+    sim->happenings->client_lost += counters->lost;
+    sim->happenings->client_unsent += counters->unsent;
+    sim->happenings->client_busy += counters->busy;
+    sim->happenings->client_in_doubt += counters->in_doubt;
+    sim->happenings->client_sessions += counters->sessions;
+    sim->happenings->client_sessions_gone += counters->gone;
+    sim->happenings->client_late_answers += counters->late;
+}
+
+static struct client_core *new_core(struct sim *sim)
+{
+    static const char *const addresses[] = {"m:1", "m:2", "m:3", "m:4", "m:5"};
+    size_t count = (size_t)sim->groups[0].replica_count;
+    struct client_core_config config = {.seed = smr_random_next(&sim->random)};
+    if (sim->groups[0].group == WIRE_GROUP_MANAGERS) {
+        config.managers = addresses;
+        config.manager_count = count;
+    } else {
+        config.servers = addresses;
+        config.server_count = count;
+    }
+    return client_core_new(&config);
+}
+
+void sim_client_replace(struct sim *sim, struct sim_client *client, bool leaves)
+{
+    sim->happenings->client_leaves += leaves;
+    sim->happenings->client_crashes += !leaves;
+    sim_note(sim, "c%-3d ******** %s with %d calls open", client->index,
+             leaves ? "closes its session and goes" : "vanishes", client->open);
+    if (leaves) {
+        struct client_out out = {0};
+        client_core_close(client->core, time_at(sim, client), &out);
+        carry_out(sim, client, &out);
+    }
+    /* Calls that are still open stay so in the history: nobody knows. */
+    sim->happenings->calls_abandoned += (uint64_t)client->open;
+    for (int place = 0; place < CLIENT_CALLS_MAX; place++)
+        client->calls[place].id = 0;
+    client->open = 0;
+    collect_counters(sim, client->core);
+    client_core_destroy(&client->core);
+    client->core = new_core(sim);
+    client->life++;
+    client->wake_at = WIRE_NEVER;
+    for (int i = 0; i < client->pipeline; i++)
+        call_later(sim, client, WIRE_SECOND);
+}
+
+static void receive(struct sim *sim, struct sim_client *client, struct client_endpoint from,
+                    struct sim_letter *letter, struct client_out *out)
+{
+    struct wire_message message;
+    if (wire_message_decode(buf_span(letter->head), &message) != WIRE_OK) {
+        if (!letter->damaged)
+            sim_fail(sim, "a reply does not decode");
+        return; /* client/net.c drops it */
+    }
+    message.payload = letter->payload;
+    client_core_receive(client->core, time_at(sim, client), from, &message, out);
 }
 
 void sim_client_event(struct sim *sim, struct sim_event *event)
@@ -139,32 +310,34 @@ void sim_client_event(struct sim *sim, struct sim_event *event)
     struct sim_client *client = &sim->clients[event->client];
     struct client_out out = {0};
     struct client_endpoint endpoint = {0};
+    if (event->life != client->life)
+        return;
     if (event->node >= 0)
         endpoint = (struct client_endpoint){.group = sim->nodes[event->node].group,
                                             .replica = sim->nodes[event->node].replica};
+    wire_time now = time_at(sim, client);
+    bool was_busy = client->open > 0;
     switch (event->kind) {
     case SIM_CLIENT_CALL:
         begin_call(sim, client, &out);
         break;
     case SIM_CLIENT_LOST:
-        client_core_lost(client->core, sim->now, endpoint, &out);
+        client_core_lost(client->core, now, endpoint, &out);
         break;
     case SIM_CLIENT_WAKE:
-        if (client->wake_at <= sim->now)
+        if (client->wake_at <= now)
             client->wake_at = WIRE_NEVER;
-        if (client_core_deadline(client->core) <= sim->now)
-            client_core_wake(client->core, sim->now, &out);
+        if (client_core_deadline(client->core) <= now)
+            client_core_wake(client->core, now, &out);
         break;
-    default: {
-        struct wire_message message;
-        if (wire_message_decode(buf_span(event->letter.head), &message) != WIRE_OK)
-            sim_fail(sim, "a reply does not decode");
-        message.payload = event->letter.payload;
-        client_core_receive(client->core, sim->now, endpoint, &message, &out);
+    default:
+        receive(sim, client, endpoint, &event->letter, &out);
         break;
-    }
     }
     carry_out(sim, client, &out);
+    if (was_busy && client->open == 0 && client->calls_left == 0 &&
+        sim_chance(sim, sim->workload.leave))
+        sim_client_replace(sim, client, true);
 }
 
 bool sim_clients_done(const struct sim *sim)
@@ -178,38 +351,27 @@ bool sim_clients_done(const struct sim *sim)
 
 void sim_clients_new(struct sim *sim)
 {
-    static const char *const managers[] = {"m:1", "m:2", "m:3", "m:4", "m:5"};
-    bool managed = sim->groups[0].group == WIRE_GROUP_MANAGERS;
-    sim->client_count = 2 + (int)sim_below(sim, SIM_CLIENTS_MAX - 1);
+    const struct sim_workload *work = &sim->workload;
+    sim->client_count = 2 + (int)sim_below(sim, (uint64_t)sim->client_count_max - 1);
     for (int i = 0; i < sim->client_count; i++) {
         struct sim_client *client = &sim->clients[i];
-        size_t count = (size_t)sim->groups[0].replica_count;
-        struct client_core_config config = {.seed = smr_random_next(&sim->random)};
-        if (managed) {
-            config.managers = managers;
-            config.manager_count = count;
-        } else {
-            config.servers = managers;
-            config.server_count = count;
-        }
         client->index = i;
-        client->core = client_core_new(&config);
+        client->core = new_core(sim);
         client->wake_at = WIRE_NEVER;
-        client->calls_left = 20 + (int)sim_below(sim, 80);
-        client->pipeline = sim_chance(sim, 300) ? 1 + (int)sim_below(sim, 16) : 1;
+        client->calls_left = work->calls_min + (int)sim_below(sim, (uint64_t)work->calls_more);
+        client->pipeline = sim_chance(sim, work->pipelined)
+                               ? 1 + (int)sim_below(sim, (uint64_t)work->pipeline_max)
+                               : 1;
         client->timeout = sim_chance(sim, 200) ? (wire_time)sim_below(sim, 2 * WIRE_SECOND) : 0;
         for (int j = 0; j < client->pipeline; j++)
-            sim_schedule(sim, (wire_time)sim_below(sim, 2 * WIRE_SECOND),
-                         (struct sim_event){.kind = SIM_CLIENT_CALL, .node = -1, .client = i});
+            call_later(sim, client, 2 * WIRE_SECOND);
     }
 }
 
 void sim_clients_free(struct sim *sim)
 {
     for (int i = 0; i < sim->client_count; i++) {
-        const struct client_counters *counters = client_core_counters(sim->clients[i].core);
-        sim->happenings->client_retries += counters->retries;
-        sim->happenings->client_redirects += counters->redirects;
+        collect_counters(sim, sim->clients[i].core);
         client_core_destroy(&sim->clients[i].core);
     }
 }

@@ -1,82 +1,84 @@
-/* What goes wrong, and when it is put right again. Each kind strikes by itself at random times; how
- * often, and which kinds at all, is drawn per seed. */
+/* What goes wrong, and when it is put right again. Which kinds strike in a life is drawn per seed; each
+ * time one of them is drawn, and the time of the next.
+ *
+ *     fault                          in the simulator                    on real processes
+ *     -----------------------------  ----------------------------------  --------------------------------
+ *     crash: anybody, a leader,      crash, crash_leader, crash_group    kill -9: cluster failover;
+ *       all of a group                                                     cluster outage; chaos
+ *     crash between two effects      crash_amid; sim_node carry_out      kill -9 comes anywhere
+ *     unsynced writes lost           sim_node_crash                      -
+ *     torn writes                    none: a transaction of LMDB is      -
+ *                                      durable by one write of its meta
+ *                                      page, so of a commit that met a
+ *                                      crash or an error all is there
+ *                                      afterwards, or nothing
+ *     failed commit (fsync error)    sync_error; sim_node fail_commit    unit test of the actor
+ *     full disk                      full_disk; sim_node wait_for_room   unit tests of actor and store
+ *     slow and stalled disk          slow_disk; weather.stall            -
+ *     damage at rest                 damage_record                       unit tests of the store
+ *     wiped disk                     - (no disk is replaced here)        cluster directory
+ *     pause, suspend                 pause_replica: its clock goes on    SIGSTOP: cluster failover;
+ *                                                                          chaos pause
+ *     slow replica                   slow_replica; sim_node steps        -
+ *     late start                     workload.absent                     restarts: cluster failover
+ *     clock drift                    weather.drift                       -
+ *     clock leaps ahead              clock_jump: see there               -
+ *     clock goes back                none: CLOCK_BOOTTIME does not       -
+ *     loss, delay, reordering        weather; sim_network                -
+ *     duplicates, old messages       weather; sim_network_replay         -
+ *     corruption on the wire         weather; sim_wire                   cluster hostile; fuzzers
+ *     two halves, one-way, one       split, one_way, isolate             chaos partition, oneway
+ *       replica alone
+ *     ring: neighbours only          ring                                -
+ *     clients cut off                cut_client                          -
+ *     clogged links                  clog_links; sim_network held_up     -
+ *     refused sends in a replica     weather.inproc_loss                 unit tests of the actor
+ *     overload                       sim_weather draw_overload           bench with an open loop
+ *     client vanishes                client_crash                        killed by hand only
+ *     client leaves in good order    client_leave                        STOP: cluster client
+ *     configuration changes          - (there are none yet)              -
+ */
 #include "tests/sim/sim.h"
 
-enum fault {
-    FAULT_STRIKE,    /* draw one of the below and the time of the next */
-    FAULT_RESTART,   /* a crashed replica is started again: node in event.node */
-    FAULT_CALM,      /* the network is whole again */
-    FAULT_HEAL,      /* the end of all faults */
-    FAULT_REPLAY,    /* an old message comes again */
+#include <inttypes.h>
+#include "smr/paxos/acceptor.h"
+#include "smr/paxos/proposer.h"
+
+/* What a SIM_FAULT event is about. */
+enum {
+    FAULT_STRIKE,  /* draw a kind and the time of the next */
+    FAULT_RESTART, /* a crashed replica is started again: event.node */
+    FAULT_CALM,    /* no link is cut any more */
+    FAULT_ROOM,    /* a full disk has room again: event.node */
+    FAULT_REPLAY,  /* an old message comes again */
+    FAULT_HEAL,    /* the end of all faults */
+    FAULT_WATCH,   /* after it: has every group a leader? */
 };
 
-static void schedule_fault(struct sim *sim, wire_time after, enum fault fault, int node)
+static void schedule_fault(struct sim *sim, wire_time after, int fault, int node)
 {
     sim_schedule(sim, sim->now + after,
-                 (struct sim_event){
-                     .kind = SIM_FAULT, .node = node, .client = -1, .fault = (int)fault});
+                 (struct sim_event){.kind = SIM_FAULT, .node = node, .client = -1, .fault = fault});
 }
 
-void sim_weather_draw(struct sim *sim)
+static wire_time up_to(struct sim *sim, wire_time bound)
 {
-    struct sim_weather *w = &sim->weather;
-    unsigned storm = (unsigned)sim_below(sim, 4); /* 0: calm */
-    w->loss = storm == 0 ? 0 : (unsigned)sim_below(sim, 60 * storm);
-    w->duplication = storm == 0 ? 0 : (unsigned)sim_below(sim, 100 * storm);
-    w->inproc_loss = sim_chance(sim, 300) ? (unsigned)sim_below(sim, 30) : 0;
-    w->replay = sim_chance(sim, 400) ? 5 + (unsigned)sim_below(sim, 100) : 0;
-    w->buffering = sim_chance(sim, 500) ? 300 : 0;
-    w->delay_max = sim_chance(sim, 500) ? 300 : 30 * WIRE_MS;
-    w->straggle = sim_chance(sim, 500) ? (unsigned)sim_below(sim, 50) : 0;
-    w->commit_max = sim_chance(sim, 700) ? 1000 : 40 * WIRE_MS;
-    w->stall = sim_chance(sim, 300) ? (unsigned)sim_below(sim, 20) : 0;
-    w->crashes = sim_chance(sim, 800);
-    w->partitions = sim_chance(sim, 600);
-    w->pauses = sim_chance(sim, 400);
-    w->slow_disks = sim_chance(sim, 300);
-    w->damage = sim_chance(sim, 200);
-    w->checkpointing = (struct smr_checkpointing){
-        .changed_bytes = 64 + (size_t)sim_below(sim, 4000),
-        .log_bytes = 200 + (size_t)sim_below(sim, 20000),
-        .slots = 1 + sim_below(sim, 100),
-        .tail_slots = sim_chance(sim, 500) ? 0 : sim_below(sim, 50),
-    };
-    w->reads = sim_chance(sim, 100)   ? SMR_READS_LOG
-               : sim_chance(sim, 300) ? SMR_READS_INDEX
-                                      : SMR_READS_LEASE;
-    w->timing = smr_timing_default();
-    if (sim_chance(sim, 300)) { /* deposed leaders that do not notice for long */
-        w->timing.step_down = (1 + (wire_time)sim_below(sim, 10)) * WIRE_SECOND;
-        w->timing.silence_min = (1 + (wire_time)sim_below(sim, 9)) * 100 * WIRE_MS;
-        w->timing.silence_max = 2 * w->timing.silence_min;
-        w->timing.ask = w->timing.silence_min / 2;
-    }
-    if (sim_chance(sim, 150)) { /* leaders that lose office and win it back at once, amid old votes */
-        w->timing.step_down = 150 * WIRE_MS;
-        w->timing.silence_min = 100 * WIRE_MS;
-        w->timing.silence_max = 250 * WIRE_MS;
-        w->timing.ask = 100 * WIRE_MS;
-        w->partitions = true;
-        w->replay = 300;
-        w->fault_gap = 200 * WIRE_MS;
-        return;
-    }
-    w->fault_gap = (1 + (wire_time)sim_below(sim, 30)) * 100 * WIRE_MS;
-}
-
-void sim_faults_begin(struct sim *sim)
-{
-    sim->faults_end = (5 + (wire_time)sim_below(sim, 15)) * WIRE_SECOND;
-    sim->deadline = sim->faults_end + 40 * WIRE_SECOND;
-    schedule_fault(sim, sim->faults_end, FAULT_HEAL, -1);
-    schedule_fault(sim, sim->weather.fault_gap, FAULT_STRIKE, -1);
-    if (sim->weather.replay > 0)
-        schedule_fault(sim, 0, FAULT_REPLAY, -1);
+    return (wire_time)sim_below(sim, (uint64_t)bound);
 }
 
 static struct sim_node *any_node(struct sim *sim)
 {
     return &sim->nodes[sim_below(sim, (uint64_t)sim->node_count)];
+}
+
+static struct sim_client *any_client(struct sim *sim)
+{
+    return &sim->clients[sim_below(sim, (uint64_t)sim->client_count)];
+}
+
+static struct sim_cluster_group *any_group(struct sim *sim)
+{
+    return &sim->groups[sim_below(sim, (uint64_t)sim->group_count)];
 }
 
 /* A leader if there is one, else anybody. */
@@ -90,71 +92,110 @@ static struct sim_node *some_leader(struct sim *sim)
     return any_node(sim);
 }
 
-static void crash(struct sim *sim, struct sim_node *node)
+/* --- processes -------------------------------------------------------------------------------------- */
+
+void sim_fault_crash(struct sim *sim, struct sim_node *node, const char *why)
 {
     if (!node->alive)
         return;
-    sim_note(sim, "--- crash of node %d", node->index);
+    sim_note(sim, "%-4s ******** %s", node->name, why);
     sim_node_crash(sim, node);
-    schedule_fault(sim, 50 * WIRE_MS + (wire_time)sim_below(sim, 5 * WIRE_SECOND), FAULT_RESTART,
-                   node->index);
+    schedule_fault(sim, 50 * WIRE_MS + up_to(sim, 5 * WIRE_SECOND), FAULT_RESTART, node->index);
 }
 
-static void crash_all_of_a_group(struct sim *sim)
+static void crash(struct sim *sim)
 {
-    uint32_t group = any_node(sim)->group;
-    for (int i = 0; i < sim->node_count; i++) {
-        if (sim->nodes[i].group == group)
-            crash(sim, &sim->nodes[i]);
+    sim_fault_crash(sim, any_node(sim), "crashes");
+}
+
+static void crash_leader(struct sim *sim)
+{
+    sim_fault_crash(sim, some_leader(sim), "crashes");
+}
+
+static void crash_group(struct sim *sim)
+{
+    const struct sim_cluster_group *group = any_group(sim);
+    sim->happenings->groups_crashed++;
+    for (int i = 0; i < group->replica_count; i++)
+        sim_fault_crash(sim, &sim->nodes[group->first_node + i], "crashes with its whole group");
+}
+
+static void crash_amid(struct sim *sim)
+{
+    struct sim_node *node = sim_chance(sim, 500) ? some_leader(sim) : any_node(sim);
+    if (node->alive)
+        node->crash_countdown = 1 + (unsigned)sim_below(sim, 40);
+}
+
+static void restart(struct sim *sim, struct sim_node *node)
+{
+    if (node->alive)
+        return;
+    if (node->disk_full) { /* a start commits before anything else, so it would end at once */
+        sim->happenings->restarts_put_off++;
+        schedule_fault(sim, 100 * WIRE_MS + up_to(sim, WIRE_SECOND), FAULT_RESTART, node->index);
+        return;
     }
+    sim_note(sim, "%-4s ******** starts again", node->name);
+    sim->happenings->restarts++;
+    sim_node_start(sim, node);
 }
 
-/* Splits every group in two at random; of a one-way cut one direction still passes. */
-static void cut(struct sim *sim, bool one_way)
+static void pause_replica(struct sim *sim)
 {
-    sim->happenings->partitions += !one_way;
-    sim->happenings->one_way_cuts += one_way;
-    sim_note(sim, "--- %s cut", one_way ? "one-way" : "two-way");
-    uint64_t side = sim_below(sim, UINT64_MAX);
-    for (int a = 0; a < sim->node_count; a++) {
-        for (int b = 0; b < sim->node_count; b++) {
-            bool left = (side >> a & 1) != 0, right = (side >> b & 1) != 0;
-            sim->cut[a][b] = one_way ? left && !right : left != right;
-        }
-    }
-    schedule_fault(sim, 100 * WIRE_MS + (wire_time)sim_below(sim, 6 * WIRE_SECOND), FAULT_CALM, -1);
+    struct sim_node *node = any_node(sim);
+    if (!node->alive)
+        return;
+    node->paused_until = sim->now + up_to(sim, 4 * WIRE_SECOND);
+    sim->happenings->pauses++;
+    sim_note(sim, "%-4s ******** is paused until %.6f", node->name,
+             (double)node->paused_until / WIRE_SECOND);
 }
 
-/* Cuts one replica off from all others, in one direction or both. */
-static void isolate(struct sim *sim)
+static void slow_replica(struct sim *sim)
 {
-    int lone = some_leader(sim)->index;
-    unsigned how = 1 + (unsigned)sim_below(sim, 3);
-    sim->happenings->partitions += how == 3;
-    sim->happenings->one_way_cuts += how != 3;
-    sim_note(sim, "--- node %d isolated, directions %u", lone, how);
-    for (int other = 0; other < sim->node_count; other++) {
-        sim->cut[lone][other] |= (how & 1) != 0;
-        sim->cut[other][lone] |= (how & 2) != 0;
-    }
-    schedule_fault(sim, 100 * WIRE_MS + (wire_time)sim_below(sim, 6 * WIRE_SECOND), FAULT_CALM, -1);
+    struct sim_node *node = any_node(sim);
+    node->slowness = 10 + (unsigned)sim_below(sim, 91);
+    node->slow_until = sim->now + up_to(sim, 8 * WIRE_SECOND);
+    sim->happenings->slow_replicas++;
+    sim_note(sim, "%-4s ******** is slow, %u times, until %.6f", node->name, node->slowness,
+             (double)node->slow_until / WIRE_SECOND);
 }
 
-static void calm(struct sim *sim)
+/* --- disks ------------------------------------------------------------------------------------------ */
+
+static void slow_disk(struct sim *sim)
 {
-    sim->happenings->heals++;
-    memset(sim->cut, 0, sizeof sim->cut);
-    sim_note(sim, "--- network whole");
+    struct sim_node *node = any_node(sim);
+    node->slow_disk_until = sim->now + up_to(sim, 4 * WIRE_SECOND);
+    sim->happenings->slow_disks++;
+    sim_note(sim, "%-4s ******** its disk is slow until %.6f", node->name,
+             (double)node->slow_disk_until / WIRE_SECOND);
 }
 
-/* One record of one replica that is down, at most once a life and never where there is no peer. */
-static void damage(struct sim *sim)
+static void sync_error(struct sim *sim)
+{
+    any_node(sim)->sync_fails = true; /* counted when it does */
+}
+
+static void full_disk(struct sim *sim)
+{
+    struct sim_node *node = sim_chance(sim, 300) ? some_leader(sim) : any_node(sim);
+    sim->happenings->full_disks += !node->disk_full;
+    sim_node_set_full(sim, node, true);
+    schedule_fault(sim, up_to(sim, 5 * WIRE_SECOND), FAULT_ROOM, node->index);
+}
+
+/* One record of one replica that is down, at most once a life and never where there is no peer: more
+ * may lose what a majority had, and nobody could say so. */
+static void damage_record(struct sim *sim)
 {
     struct sim_node *node = any_node(sim);
     wire_slot highest;
     struct wire_hard_state state;
     struct smr_log_entry entry;
-    if (node->alive || sim->groups[node->group_index].replica_count < 3 ||
+    if (node->alive || sim->damaged || sim->groups[node->group_index].replica_count < 3 ||
         node->log.ops->load(node->log.self, &state, &highest) != WIRE_OK || highest == 0)
         return;
     wire_slot slot = 1 + sim_below(sim, highest);
@@ -163,102 +204,339 @@ static void damage(struct sim *sim)
     buf_unref(&entry.batch);
     smr_memory_log_damage(node->log, slot);
     sim->happenings->damaged_records++;
-    sim->weather.damage = false;
-    sim_note(sim, "--- node %d: record of slot %u damaged", node->index, (unsigned)slot);
+    sim->damaged = true;
+    sim_note(sim, "%-4s ******** its record of slot %" PRIu64 " is damaged", node->name, slot);
+}
+
+/* --- clocks ----------------------------------------------------------------------------------------- */
+
+/* No lease outlives the clock of an acceptor that leaps while its machine runs, as no protocol of leases
+ * can: that CLOCK_BOOTTIME does not do so is what they rest on. A machine that sleeps is paused, and its
+ * clock goes on. So where replicas hold leases only clients' clocks leap. */
+static void clock_jump(struct sim *sim)
+{
+    wire_time ahead = WIRE_MS << sim_below(sim, 15); /* up to 16 s */
+    sim->happenings->clock_jumps++;
+    if (sim->weather.reads == SMR_READS_LEASE || sim_chance(sim, 200)) {
+        struct sim_client *client = any_client(sim);
+        sim_note(sim, "c%-3d ******** its clock leaps %.3f s ahead", client->index,
+                 (double)ahead / WIRE_SECOND);
+        sim_clock_jump(sim, &client->clock, ahead);
+        sim_client_reschedule(sim, client);
+        return;
+    }
+    struct sim_node *node = sim_chance(sim, 500) ? some_leader(sim) : any_node(sim);
+    sim_note(sim, "%-4s ******** its clock leaps %.3f s ahead", node->name,
+             (double)ahead / WIRE_SECOND);
+    sim_clock_jump(sim, &node->clock, ahead);
+    sim_node_reschedule(sim, node);
+}
+
+/* --- network ---------------------------------------------------------------------------------------- */
+
+static void calm_later(struct sim *sim)
+{
+    schedule_fault(sim, 100 * WIRE_MS + up_to(sim, 6 * WIRE_SECOND), FAULT_CALM, -1);
+}
+
+/* Puts every end on one side of two at random. Of a one-way cut one direction still passes. */
+static void cut_in_two(struct sim *sim, bool one_way)
+{
+    uint64_t side = smr_random_next(&sim->random);
+    sim_note(sim, "---- ******** the network is cut in two%s", one_way ? ", one way" : "");
+    for (int a = 0; a < SIM_ENDS_MAX; a++) {
+        for (int b = 0; b < SIM_ENDS_MAX; b++) {
+            bool left = (side >> a & 1) != 0, right = (side >> b & 1) != 0;
+            bool clients = a >= SIM_NODES_MAX || b >= SIM_NODES_MAX;
+            sim->cut[a][b] = !clients && (one_way ? left && !right : left != right);
+        }
+    }
+    calm_later(sim);
+}
+
+static void split(struct sim *sim)
+{
+    sim->happenings->partitions++;
+    cut_in_two(sim, false);
+}
+
+static void one_way(struct sim *sim)
+{
+    sim->happenings->one_way_cuts++;
+    cut_in_two(sim, true);
+}
+
+/* Cuts an end off from all nodes, in one direction or both. */
+static void cut_off(struct sim *sim, int lone, unsigned how)
+{
+    for (int other = 0; other < sim->node_count; other++) {
+        sim->cut[lone][other] |= (how & 1) != 0;
+        sim->cut[other][lone] |= (how & 2) != 0;
+    }
+    calm_later(sim);
+}
+
+static void isolate(struct sim *sim)
+{
+    const struct sim_node *lone = some_leader(sim);
+    unsigned how = 1 + (unsigned)sim_below(sim, 3);
+    sim->happenings->isolations++;
+    sim_note(sim, "%-4s ******** is cut off%s", lone->name,
+             how == 1   ? ": nobody hears it"
+             : how == 2 ? ": it hears nobody"
+                        : "");
+    cut_off(sim, lone->index, how);
+}
+
+static void cut_client(struct sim *sim)
+{
+    const struct sim_client *lone = any_client(sim);
+    sim->happenings->client_cuts++;
+    sim_note(sim, "c%-3d ******** is cut off", lone->index);
+    cut_off(sim, SIM_NODES_MAX + lone->index, 1 + (unsigned)sim_below(sim, 3));
+}
+
+/* Every replica sees its neighbours only. Of five each sees a majority, but no two the same one; three
+ * make a line, since in a ring of three all are neighbours. */
+static void ring(struct sim *sim)
+{
+    const struct sim_cluster_group *group = any_group(sim);
+    int count = group->replica_count;
+    if (count < 3)
+        return;
+    sim->happenings->ring_cuts++;
+    sim_note(sim, "%-4s ******** its group sees its neighbours only",
+             sim->nodes[group->first_node].name);
+    int first = (int)sim_below(sim, (uint64_t)count);
+    for (int i = 0; i < count; i++) {
+        for (int k = 0; k < count; k++) {
+            int apart = i < k ? k - i : i - k;
+            bool neighbours = apart <= 1 || (count > 3 && apart == count - 1);
+            int a = group->first_node + (first + i) % count;
+            int b = group->first_node + (first + k) % count;
+            sim->cut[a][b] |= !neighbours;
+        }
+    }
+    calm_later(sim);
+}
+
+/* Some links deliver nothing for a while, and then everything in order. Each by itself, as they open one
+ * after the other. */
+static void clog_links(struct sim *sim)
+{
+    unsigned share = 100 + (unsigned)sim_below(sim, 600);
+    sim->happenings->clogs++;
+    sim_note(sim, "---- ******** %u in 1000 links are clogged", share);
+    for (int a = 0; a < SIM_ENDS_MAX; a++) {
+        for (int b = 0; b < SIM_ENDS_MAX; b++) {
+            wire_time until = sim->now + up_to(sim, 4 * WIRE_SECOND);
+            if (sim_chance(sim, share))
+                sim->clogged_until[a][b] = until < sim->faults_end ? until : sim->faults_end;
+        }
+    }
+}
+
+static void calm(struct sim *sim)
+{
+    static const bool nothing[SIM_ENDS_MAX][SIM_ENDS_MAX];
+    if (memcmp(sim->cut, nothing, sizeof nothing) == 0)
+        return;
+    sim->happenings->heals++;
+    memset(sim->cut, 0, sizeof sim->cut);
+    sim_note(sim, "---- ******** no link is cut any more");
+}
+
+/* --- clients ---------------------------------------------------------------------------------------- */
+
+static void client_crash(struct sim *sim)
+{
+    sim_client_replace(sim, any_client(sim), false);
+}
+
+static void client_leave(struct sim *sim)
+{
+    sim_client_replace(sim, any_client(sim), true);
+}
+
+/* --- the kinds -------------------------------------------------------------------------------------- */
+
+/* (function, of how many lives in a thousand it is part) */
+#define FAULT_KINDS(X)                                                                             \
+    X(crash, 600)                                                                                  \
+    X(crash_leader, 500)                                                                           \
+    X(crash_group, 120)                                                                            \
+    X(crash_amid, 350)                                                                             \
+    X(pause_replica, 350)                                                                          \
+    X(slow_replica, 200)                                                                           \
+    X(slow_disk, 200)                                                                              \
+    X(sync_error, 200)                                                                             \
+    X(full_disk, 200)                                                                              \
+    X(damage_record, 200)                                                                          \
+    X(clock_jump, 250)                                                                             \
+    X(split, 450)                                                                                  \
+    X(one_way, 350)                                                                                \
+    X(isolate, 450)                                                                                \
+    X(ring, 150)                                                                                   \
+    X(cut_client, 120)                                                                             \
+    X(clog_links, 250)                                                                             \
+    X(client_crash, 200)                                                                           \
+    X(client_leave, 150)
+
+enum fault_kind {
+#define X(name, lives) KIND_##name,
+    FAULT_KINDS(X)
+#undef X
+    KIND_COUNT
+};
+
+static const struct {
+    void (*strike)(struct sim *sim); /* what happens */
+    unsigned lives;                  /* in how many of a thousand */
+} kinds[KIND_COUNT] = {
+#define X(name, lives) {name, lives},
+    FAULT_KINDS(X)
+#undef X
+};
+
+static_assert(KIND_COUNT <= 64, "a bit each");
+
+uint64_t sim_kinds_draw(struct sim *sim)
+{
+    uint64_t drawn = 0;
+    if (sim_chance(sim, 50))
+        return 0; /* nothing but the weather */
+    for (int kind = 0; kind < KIND_COUNT; kind++)
+        drawn |= (uint64_t)sim_chance(sim, kinds[kind].lives) << kind;
+    return drawn;
+}
+
+uint64_t sim_kinds_cuts(void)
+{
+    return UINT64_C(1) << KIND_split | UINT64_C(1) << KIND_one_way | UINT64_C(1) << KIND_isolate;
 }
 
 static void strike(struct sim *sim)
 {
-    const struct sim_weather *w = &sim->weather;
-    struct sim_node *node = any_node(sim);
     if (sim->now >= sim->faults_end)
         return;
-    switch (sim_below(sim, 10)) {
-    case 0:
-    case 1:
-        if (w->crashes)
-            crash(sim, node);
-        break;
-    case 2:
-        if (w->crashes)
-            crash(sim, some_leader(sim));
-        break;
-    case 3:
-        if (w->crashes && sim_chance(sim, 200))
-            crash_all_of_a_group(sim);
-        break;
-    case 4:
-    case 5:
-        if (w->partitions)
-            cut(sim, sim_chance(sim, 400));
-        break;
-    case 6:
-        if (w->partitions)
-            isolate(sim);
-        break;
-    case 7:
-        if (w->pauses && node->alive) {
-            node->paused_until = sim->now + (wire_time)sim_below(sim, 4 * WIRE_SECOND);
-            sim->happenings->pauses++;
-            sim_note(sim, "--- node %d paused", node->index);
-        }
-        break;
-    case 8:
-        if (w->slow_disks) {
-            node->slow_disk_until = sim->now + (wire_time)sim_below(sim, 4 * WIRE_SECOND);
-            sim->happenings->slow_disks++;
-        }
-        break;
-    default:
-        if (w->damage)
-            damage(sim);
-        break;
-    }
-    schedule_fault(sim, 1 + (wire_time)sim_below(sim, 2 * (uint64_t)w->fault_gap), FAULT_STRIKE,
-                   -1);
+    uint64_t left = sim->weather.kinds;
+    uint64_t chosen = sim_below(sim, (uint64_t)__builtin_popcountll(left));
+    for (; chosen > 0; chosen--)
+        left &= left - 1;
+    kinds[__builtin_ctzll(left)].strike(sim);
+    schedule_fault(sim, 1 + up_to(sim, 2 * sim->weather.fault_gap), FAULT_STRIKE, -1);
 }
 
-void sim_heal(struct sim *sim)
+/* --- beginning and end ------------------------------------------------------------------------------ */
+
+static void draw_clocks(struct sim *sim)
 {
-    calm(sim);
+    sim->happenings->drifting_clocks += sim->weather.drift > 0;
+    for (int i = 0; i < sim->node_count; i++)
+        sim_clock_set(sim, &sim->nodes[i].clock);
+    for (int i = 0; i < sim->client_count; i++)
+        sim_clock_set(sim, &sim->clients[i].clock);
+}
+
+void sim_faults_begin(struct sim *sim)
+{
+    sim->faults_end = (5 + up_to(sim, 15)) * WIRE_SECOND;
+    sim->deadline = sim->faults_end + 40 * WIRE_SECOND;
+    draw_clocks(sim);
+    schedule_fault(sim, sim->faults_end, FAULT_HEAL, -1);
+    if (sim->weather.kinds != 0)
+        schedule_fault(sim, up_to(sim, sim->weather.fault_gap), FAULT_STRIKE, -1);
+    if (sim->weather.replay > 0)
+        schedule_fault(sim, 0, FAULT_REPLAY, -1);
+}
+
+static void heal_node(struct sim *sim, struct sim_node *node)
+{
+    node->slow_disk_until = node->slow_until = 0;
+    node->crash_countdown = 0;
+    node->sync_fails = false;
+    sim_node_set_full(sim, node, false);
+    if (node->paused_until > sim->now)
+        node->paused_until = sim->now;
+    if (!node->alive)
+        sim_node_start(sim, node);
+}
+
+/* Clocks go on as they do: drift is no fault that ends. What is under way stays under way. */
+static void heal(struct sim *sim)
+{
     struct sim_weather *w = &sim->weather;
-    w->loss = w->duplication = w->inproc_loss = w->replay = w->straggle = w->stall = 0;
+    sim_note(sim, "---- ******** all faults end");
+    calm(sim);
+    memset(sim->clogged_until, 0, sizeof sim->clogged_until);
+    w->loss = w->duplication = w->corruption = w->inproc_loss = 0;
+    w->replay = w->straggle = w->stall = 0;
     w->delay_max = 300;
     w->commit_max = 1000;
-    for (int i = 0; i < sim->node_count; i++) {
-        sim->nodes[i].slow_disk_until = 0;
-        if (sim->nodes[i].paused_until > sim->now)
-            sim->nodes[i].paused_until = sim->now;
-        if (!sim->nodes[i].alive)
-            sim_node_start(sim, &sim->nodes[i]);
+    for (int i = 0; i < sim->node_count; i++)
+        heal_node(sim, &sim->nodes[i]);
+    schedule_fault(sim, 0, FAULT_WATCH, -1);
+}
+
+/* One that leads in the ballot a majority is bound to: a deposed one that has not heard of it is none. */
+static bool has_leader(const struct sim *sim, const struct sim_cluster_group *group)
+{
+    const struct sim_node *nodes = &sim->nodes[group->first_node];
+    for (int i = 0; i < group->replica_count; i++) {
+        int bound = 0;
+        if (!sim_node_leads(&nodes[i]))
+            continue;
+        struct wire_ballot ballot = smr_proposer_ballot(nodes[i].roles.proposer);
+        for (int k = 0; k < group->replica_count; k++)
+            bound += ballot_equal(smr_acceptor_promised(nodes[k].roles.acceptor), ballot);
+        if (bound > group->replica_count / 2)
+            return true;
     }
+    return false;
+}
+
+static void watch(struct sim *sim)
+{
+    bool all = true;
+    for (int i = 0; i < sim->group_count; i++) {
+        struct sim_cluster_group *group = &sim->groups[i];
+        if (group->led_at == 0 && has_leader(sim, group))
+            group->led_at = sim->now;
+        if (group->led_at == 0 && sim->now >= sim->faults_end + SIM_LEADER_WITHIN)
+            sim_fail(sim, "the group of %s has no leader %d s after healing",
+                     sim->nodes[group->first_node].name, (int)(SIM_LEADER_WITHIN / WIRE_SECOND));
+        all &= group->led_at != 0;
+    }
+    if (!all)
+        schedule_fault(sim, 50 * WIRE_MS, FAULT_WATCH, -1);
 }
 
 void sim_fault_event(struct sim *sim, const struct sim_event *event)
 {
-    switch ((enum fault)event->fault) {
+    switch (event->fault) {
     case FAULT_STRIKE:
         strike(sim);
         break;
     case FAULT_RESTART:
-        if (!sim->nodes[event->node].alive) {
-            sim_note(sim, "--- restart of node %d", event->node);
-            sim->happenings->restarts++;
-            sim_node_start(sim, &sim->nodes[event->node]);
-        }
+        restart(sim, &sim->nodes[event->node]);
         break;
     case FAULT_CALM:
         calm(sim);
+        break;
+    case FAULT_ROOM:
+        sim_node_set_full(sim, &sim->nodes[event->node], false);
         break;
     case FAULT_REPLAY:
         if (sim->now >= sim->faults_end)
             break;
         sim_network_replay(sim);
-        schedule_fault(sim, (wire_time)sim_below(sim, 5 * WIRE_MS), FAULT_REPLAY, -1);
+        schedule_fault(sim, up_to(sim, sim->weather.replay_gap), FAULT_REPLAY, -1);
         break;
     case FAULT_HEAL:
-        sim_note(sim, "--- healing");
-        sim_heal(sim);
+        heal(sim);
+        break;
+    default:
+        watch(sim);
         break;
     }
 }

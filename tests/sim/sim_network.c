@@ -1,6 +1,10 @@
-/* What the network does to messages. Between replicas: loss, delay, reordering, duplication, cuts in
- * one direction, and old messages that come again much later. Between the actors of one replica:
- * order is kept, and the edges that may refuse a message sometimes do. */
+/* What the network does to messages. Between replicas and between them and clients: loss, delay,
+ * reordering, corruption, cut and clogged links in either direction; between replicas and for answers
+ * also duplication; between replicas old messages come again much later. A client's request arrives
+ * at most once, as over TCP: the client's core relies on that (client/core.h). Between the actors of
+ * one replica order is kept, and the edges that may refuse a message sometimes do.
+ *
+ * An end of a link is a node's index, or SIM_NODES_MAX and a client's. */
 #include "tests/sim/sim.h"
 
 struct sim_letter sim_letter_write(const struct wire_message *message, enum wire_role to)
@@ -80,35 +84,79 @@ static void send_inside(struct sim *sim, struct sim_node *node, struct sim_lette
     sim_node_deliver(sim, node, letter);
 }
 
-static void send_outside(struct sim *sim, struct sim_node *from, struct sim_node *to,
-                         struct sim_letter letter, bool vote)
+/* --- links ------------------------------------------------------------------------------------------ */
+
+/* What becomes of a message on its way from one end to another. */
+struct passage {
+    int from, to;                     /* ends */
+    bool may_double;                  /* it may arrive twice */
+    const struct wire_message *sent;  /* what the letter says */
+};
+
+static void lose(struct sim *sim, struct sim_letter *letter)
+{
+    sim->happenings->messages_lost++;
+    sim_letter_free(letter);
+}
+
+/* True: the link is cut or clogged, and the event was taken care of. */
+static bool held_up(struct sim *sim, const struct passage *passage, struct sim_event *event)
+{
+    wire_time clogged_until = sim->clogged_until[passage->from][passage->to];
+    if (sim->cut[passage->from][passage->to]) {
+        if (sim_chance(sim, sim->weather.buffering)) {
+            /* TCP keeps it and delivers it when the way is free again. */
+            sim->happenings->messages_buffered++;
+            sim_schedule(sim, sim->now + (wire_time)sim_below(sim, 5 * WIRE_SECOND), *event);
+        } else {
+            lose(sim, &event->letter);
+        }
+        return true;
+    }
+    if (clogged_until > sim->now) {
+        /* Nothing is lost, and all comes at once, in the order it was sent. */
+        sim->happenings->messages_clogged++;
+        sim_schedule(sim, clogged_until, *event);
+        return true;
+    }
+    return false;
+}
+
+/* Takes over the letter in the event. */
+static void send_outside(struct sim *sim, const struct passage *passage, struct sim_event event)
 {
     sim->happenings->messages++;
-    bool cut = sim->cut[from->index][to->index];
-    if (cut && sim_chance(sim, sim->weather.buffering)) {
-        /* TCP keeps it and delivers it when the way is free again. */
-        sim->happenings->messages_buffered++;
-        sim_schedule(sim, sim->now + (wire_time)sim_below(sim, 5 * WIRE_SECOND),
-                     (struct sim_event){
-                         .kind = SIM_ARRIVE, .node = to->index, .client = -1, .letter = letter});
+    if (held_up(sim, passage, &event))
+        return;
+    if (sim_chance(sim, sim->weather.loss)) {
+        lose(sim, &event.letter);
         return;
     }
-    if (cut || sim_chance(sim, sim->weather.loss)) {
-        sim->happenings->messages_lost++;
-        sim_letter_free(&letter);
-        return;
-    }
-    struct sim_event event = {
-        .kind = SIM_ARRIVE, .node = to->index, .client = -1, .letter = letter};
-    if (sim_chance(sim, sim->weather.duplication)) {
+    if (passage->may_double && sim_chance(sim, sim->weather.duplication)) {
         struct sim_event twin = event;
-        twin.letter = copy_of(&letter);
+        twin.letter = copy_of(&event.letter);
         sim->happenings->messages_doubled++;
         sim_schedule(sim, sim->now + delay(sim), twin);
     }
+    wire_time takes = delay(sim);
+    if (sim_chance(sim, sim->weather.corruption) &&
+        !sim_wire_corrupt(sim, &event.letter, passage->sent))
+        takes += 200 * WIRE_MS; /* TCP sends it again */
+    sim_schedule(sim, sim->now + takes, event);
+}
+
+/* --- between replicas --------------------------------------------------------------------------------- */
+
+static void send_to_replica(struct sim *sim, struct sim_node *from, struct sim_node *to,
+                            struct sim_letter letter, const struct wire_message *message)
+{
+    struct passage passage = {
+        .from = from->index, .to = to->index, .may_double = true, .sent = message};
     if (sim_chance(sim, sim->weather.replay))
-        keep_for_replay(sim, &letter, to->index, vote);
-    sim_schedule(sim, sim->now + delay(sim), event);
+        keep_for_replay(sim, &letter, to->index, message->type == WIRE_MESSAGE_ACCEPTED);
+    send_outside(sim, &passage,
+                 (struct sim_event){
+                     .kind = SIM_ARRIVE, .node = to->index, .client = -1, .letter = letter});
 }
 
 void sim_network_send(struct sim *sim, struct sim_node *from, const struct smr_effect *effect)
@@ -123,25 +171,33 @@ void sim_network_send(struct sim *sim, struct sim_node *from, const struct smr_e
     if (to == from)
         send_inside(sim, from, letter, effect->message.type);
     else
-        send_outside(sim, from, to, letter, effect->message.type == WIRE_MESSAGE_ACCEPTED);
+        send_to_replica(sim, from, to, letter, &effect->message);
+}
+
+/* --- between replicas and clients ----------------------------------------------------------------------- */
+
+static struct wire_client connection_of(const struct sim_client *client)
+{
+    return (struct wire_client){.size = 3,
+                                .bytes = {(uint8_t)client->index, (uint8_t)(client->life >> 8),
+                                          (uint8_t)client->life}};
 }
 
 void sim_network_to_client(struct sim *sim, struct sim_node *from,
                            const struct wire_message *message)
 {
-    int client = message->client.bytes[0];
-    if (sim_chance(sim, sim->weather.loss)) {
-        sim->happenings->messages_lost++;
-        return;
-    }
-    int copies = 1 + sim_chance(sim, sim->weather.duplication);
-    for (int i = 0; i < copies; i++) {
-        sim_schedule(sim, sim->now + delay(sim),
-                     (struct sim_event){.kind = SIM_CLIENT_ARRIVE,
-                                        .node = from->index,
-                                        .client = client,
-                                        .letter = sim_letter_write(message, WIRE_ROLE_CLIENT)});
-    }
+    const uint8_t *connection = message->client.bytes;
+    assert(message->client.size == 3 && connection[0] < sim->client_count);
+    struct passage passage = {.from = from->index,
+                              .to = SIM_NODES_MAX + connection[0],
+                              .may_double = true,
+                              .sent = message};
+    send_outside(sim, &passage,
+                 (struct sim_event){.kind = SIM_CLIENT_ARRIVE,
+                                    .node = from->index,
+                                    .client = connection[0],
+                                    .life = (uint64_t)connection[1] << 8 | connection[2],
+                                    .letter = sim_letter_write(message, WIRE_ROLE_CLIENT)});
 }
 
 bool sim_network_from_client(struct sim *sim, struct sim_client *from, struct sim_node *to,
@@ -149,13 +205,11 @@ bool sim_network_from_client(struct sim *sim, struct sim_client *from, struct si
 {
     if (!to->alive)
         return false;
-    if (sim_chance(sim, sim->weather.loss)) {
-        sim->happenings->messages_lost++;
-        return true;
-    }
+    struct passage passage = {
+        .from = SIM_NODES_MAX + from->index, .to = to->index, .sent = message};
     struct sim_letter letter = sim_letter_write(message, WIRE_ROLE_API);
-    letter.client = (struct wire_client){.size = 1, .bytes = {(uint8_t)from->index}};
-    sim_schedule(sim, sim->now + delay(sim),
+    letter.client = connection_of(from);
+    send_outside(sim, &passage,
                  (struct sim_event){
                      .kind = SIM_ARRIVE, .node = to->index, .client = -1, .letter = letter});
     return true;

@@ -2,9 +2,17 @@
  *
  * A role takes some of what is in its inbox, then settles, then its effects are carried out. The
  * acceptor's puts are committed after that; its thread does nothing else until the commit returns,
- * and only then do the sends leave that had to wait for it. A crash loses what was not committed. */
+ * and only then do the sends leave that had to wait for it.
+ *
+ * A crash comes between two events or between two effects of one step, and loses what was not
+ * committed. A commit that is under way then, or that fails, is durable as a whole or not at all: an
+ * LMDB transaction takes effect by the one write of its meta page. A commit that finds no room stays
+ * queued, and so does what waits for it; meanwhile the acceptor takes in more, up to a bound, as in
+ * actors/actor.c. */
 #include "tests/sim/sim.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include "manager/map_machine.h"
 #include "server/kv_machine.h"
@@ -13,6 +21,10 @@
 #include "smr/paxos/acceptor.h"
 #include "smr/paxos/proposer.h"
 #include "wire/batch.h"
+
+enum {
+    HELD_MAX = 32 /* sends and puts that wait for room; ACTOR_HELD_MAX of the real one, but small */
+};
 
 static struct smr_role role_of(struct sim_node *node, enum wire_role role)
 {
@@ -28,6 +40,12 @@ static struct smr_role role_of(struct sim_node *node, enum wire_role role)
     default:
         return node->roles.acceptor;
     }
+}
+
+/* What its clock shows: the only time a role ever sees. */
+static wire_time time_at(const struct sim *sim, const struct sim_node *node)
+{
+    return sim_clock_now(&node->clock, sim->now);
 }
 
 bool sim_node_leads(const struct sim_node *node)
@@ -64,8 +82,12 @@ static void schedule_step(struct sim *sim, struct sim_node *node, enum wire_role
         return;
     node->step_due[role] = true;
     /* A checkpoint takes as long as the disk likes, and a crash meanwhile leaves nothing of it. */
-    uint64_t longest = role == WIRE_ROLE_CHECKPOINTER ? 300000 : sim_chance(sim, 20) ? 20000 : 100;
+    uint64_t longest = role == WIRE_ROLE_CHECKPOINTER             ? 300000
+                       : sim_chance(sim, sim->weather.hiccups) ? 20000
+                                                               : 100;
     wire_time wait = 1 + (wire_time)sim_below(sim, longest);
+    if (sim->now < node->slow_until)
+        wait *= node->slowness;
     sim_schedule(sim, sim->now + wait,
                  (struct sim_event){.kind = SIM_STEP,
                                     .node = node->index,
@@ -109,34 +131,47 @@ static void hold(struct sim_node *node, const struct smr_effect *effect)
     buf_ref(m->payload);
 }
 
-static void carry_out(struct sim *sim, struct sim_node *node, struct smr_out *out)
+static void carry_out_one(struct sim *sim, struct sim_node *node, const struct smr_effect *effect)
+{
+    switch (effect->kind) {
+    case SMR_SEND:
+        sim_network_send(sim, node, effect);
+        break;
+    case SMR_SEND_DURABLE:
+        hold(node, effect);
+        break;
+    case SMR_PUT_SLOT:
+        note_put(node, &effect->entry);
+        node->log.ops->put_slot(node->log.self, &effect->entry);
+        break;
+    case SMR_CUT:
+        node->log.ops->cut(node->log.self, effect->upto);
+        break;
+    case SMR_PUT_STATE:
+        node->put_state = effect->state;
+        node->state_put = true;
+        node->log.ops->put_state(node->log.self, &effect->state);
+        break;
+    }
+}
+
+/* False: it died amid the effects, and nothing of it may be touched any more. */
+static bool carry_out(struct sim *sim, struct sim_node *node, struct smr_out *out)
 {
     if (out->fatal != WIRE_OK)
         sim_fail(sim, "node %d cannot go on: %s", node->index, out->fatal_text);
-    for (size_t i = 0; i < out->count; i++) {
-        const struct smr_effect *effect = &out->effects[i];
-        switch (effect->kind) {
-        case SMR_SEND:
-            sim_network_send(sim, node, effect);
-            break;
-        case SMR_SEND_DURABLE:
-            hold(node, effect);
-            break;
-        case SMR_PUT_SLOT:
-            note_put(node, &effect->entry);
-            node->log.ops->put_slot(node->log.self, &effect->entry);
-            break;
-        case SMR_CUT:
-            node->log.ops->cut(node->log.self, effect->upto);
-            break;
-        case SMR_PUT_STATE:
-            node->put_state = effect->state;
-            node->state_put = true;
-            node->log.ops->put_state(node->log.self, &effect->state);
-            break;
-        }
+    bool dies = false;
+    for (size_t i = 0; i < out->count && !dies; i++) {
+        dies = node->crash_countdown > 0 && --node->crash_countdown == 0;
+        if (!dies)
+            carry_out_one(sim, node, &out->effects[i]);
     }
     smr_out_clear(out);
+    if (dies) {
+        sim->happenings->crashes_amid_effects++;
+        sim_fault_crash(sim, node, "crashes amid what it was doing");
+    }
+    return !dies;
 }
 
 /* --- commits --------------------------------------------------------------------------------------- */
@@ -153,7 +188,7 @@ static wire_time commit_time(struct sim *sim, const struct sim_node *node)
 static void begin_commit(struct sim *sim, struct sim_node *node)
 {
     bool anything = node->put_count > 0 || node->state_put;
-    if (node->committing || (!anything && node->held.count == 0))
+    if (node->committing || node->waits_for_room || (!anything && node->held.count == 0))
         return;
     node->committing = true;
     wire_time takes = anything ? commit_time(sim, node) : 0;
@@ -164,30 +199,105 @@ static void begin_commit(struct sim *sim, struct sim_node *node)
                                     .life = node->life});
 }
 
-static void make_durable(struct sim *sim, struct sim_node *node)
+static void note_durable(const struct sim *sim, const struct sim_node *node)
 {
-    if (node->log.ops->commit(node->log.self) != WIRE_OK)
+    if (!sim->verbose || (node->put_count == 0 && !node->state_put))
+        return;
+    char state[64] = "", slots[64] = "";
+    if (node->state_put)
+        snprintf(state, sizeof state, ", promised %" PRIu64 ".%u, chosen %" PRIu64,
+                 node->put_state.promised.round, node->put_state.promised.replica,
+                 node->put_state.chosen);
+    if (node->put_count > 0)
+        snprintf(slots, sizeof slots, ", slots %" PRIu64 " to %" PRIu64, node->puts[0].slot,
+                 node->puts[node->put_count - 1].slot);
+    sim_note(sim, "%-4s disk     durable%s%s", node->name, slots, state);
+}
+
+/* False: there was no room, and all stays queued. */
+static bool make_durable(struct sim *sim, struct sim_node *node)
+{
+    enum wire_error error = node->log.ops->commit(node->log.self);
+    if (error == WIRE_FULL)
+        return false;
+    if (error != WIRE_OK)
         sim_fail(sim, "node %d: commit failed", node->index);
     sim_check_durable(sim, node);
+    note_durable(sim, node);
     node->put_count = 0;
     node->state_put = false;
+    return true;
+}
+
+static void wait_for_room(struct sim *sim, struct sim_node *node)
+{
+    sim->happenings->commits_full++;
+    sim_note(sim, "%-4s disk     no room", node->name);
+    node->waits_for_room = true;
+    sim_schedule(sim, sim->now + 20 * WIRE_MS + (wire_time)sim_below(sim, WIRE_SECOND),
+                 (struct sim_event){.kind = SIM_RETRY,
+                                    .node = node->index,
+                                    .client = -1,
+                                    .life = node->life});
+}
+
+/* What the disk says is "failed"; what it has done is known only to the next process. */
+static void fail_commit(struct sim *sim, struct sim_node *node)
+{
+    node->sync_fails = false;
+    sim->happenings->sync_errors++;
+    if (sim_chance(sim, 500) && make_durable(sim, node))
+        sim->happenings->sync_errors_durable++;
+    node->committing = false;
+    sim_fault_crash(sim, node, "ends: its disk failed a commit");
 }
 
 static void end_commit(struct sim *sim, struct sim_node *node)
 {
-    make_durable(sim, node);
+    if (node->sync_fails && (node->put_count > 0 || node->state_put)) {
+        fail_commit(sim, node);
+        return;
+    }
     node->committing = false;
-    for (size_t i = 0; i < node->held.count; i++)
-        sim_network_send(sim, node, &node->held.effects[i]);
-    smr_out_clear(&node->held);
-    struct smr_out out = {0};
-    struct smr_role acceptor = node->roles.acceptor;
-    acceptor.ops->durable(acceptor.self, sim->now, &out);
-    carry_out(sim, node, &out);
-    smr_out_free(&out);
-    begin_commit(sim, node);
+    if (!make_durable(sim, node)) {
+        wait_for_room(sim, node);
+    } else {
+        for (size_t i = 0; i < node->held.count; i++)
+            sim_network_send(sim, node, &node->held.effects[i]);
+        smr_out_clear(&node->held);
+        struct smr_out out = {0};
+        struct smr_role acceptor = node->roles.acceptor;
+        acceptor.ops->durable(acceptor.self, time_at(sim, node), &out);
+        bool lives = carry_out(sim, node, &out);
+        smr_out_free(&out);
+        if (!lives)
+            return;
+        begin_commit(sim, node);
+    }
     if (node->inbox[WIRE_ROLE_ACCEPTOR].count > 0)
         schedule_step(sim, node, WIRE_ROLE_ACCEPTOR);
+}
+
+static void retry_commit(struct sim *sim, struct sim_node *node)
+{
+    node->waits_for_room = false;
+    begin_commit(sim, node);
+}
+
+void sim_node_set_full(struct sim *sim, struct sim_node *node, bool full)
+{
+    if (node->disk_full != full)
+        sim_note(sim, "%-4s ******** its disk %s", node->name, full ? "is full" : "has room again");
+    node->disk_full = full;
+    smr_memory_log_set_full(node->log, full);
+    smr_memory_base_set_full(node->base, full);
+}
+
+/* While the disk takes nothing, more than a bound is not taken in: whoever sent it sends it again. */
+static bool must_drop(const struct sim_node *node, enum wire_role role)
+{
+    return role == WIRE_ROLE_ACCEPTOR && node->waits_for_room &&
+           (node->held.count >= HELD_MAX || node->put_count >= HELD_MAX);
 }
 
 /* --- steps ----------------------------------------------------------------------------------------- */
@@ -199,7 +309,7 @@ static void schedule_wake(struct sim *sim, struct sim_node *node, enum wire_role
     if (at == WIRE_NEVER || at == node->wake_at[role])
         return;
     node->wake_at[role] = at;
-    sim_schedule(sim, at,
+    sim_schedule(sim, sim_clock_when(&node->clock, at),
                  (struct sim_event){.kind = SIM_WAKE,
                                     .node = node->index,
                                     .client = -1,
@@ -207,43 +317,106 @@ static void schedule_wake(struct sim *sim, struct sim_node *node, enum wire_role
                                     .life = node->life});
 }
 
+void sim_node_reschedule(struct sim *sim, struct sim_node *node)
+{
+    if (!node->alive)
+        return;
+    for (int role = WIRE_ROLE_API; role < SIM_ROLES; role++) {
+        if (role == WIRE_ROLE_LEARNER)
+            continue; /* the acceptor's */
+        node->wake_at[role] = WIRE_NEVER;
+        schedule_wake(sim, node, (enum wire_role)role);
+    }
+}
+
+static void note_leadership(struct sim *sim, struct sim_node *node)
+{
+    bool leads = sim_node_leads(node);
+    if (leads == node->led)
+        return;
+    node->led = leads;
+    struct wire_ballot ballot = smr_proposer_ballot(node->roles.proposer);
+    sim_note(sim, "%-4s ======== %s, ballot %" PRIu64 ".%u", node->name,
+             leads ? "leads" : "leads no more", ballot.round, ballot.replica);
+}
+
 static void after_step(struct sim *sim, struct sim_node *node, enum wire_role role,
                        struct smr_out *out)
 {
     struct smr_role r = role_of(node, role);
     if (r.ops->settle != NULL)
-        r.ops->settle(r.self, sim->now, out);
-    carry_out(sim, node, out);
+        r.ops->settle(r.self, time_at(sim, node), out);
+    bool lives = carry_out(sim, node, out);
     smr_out_free(out);
+    if (!lives)
+        return;
     if (role == WIRE_ROLE_ACCEPTOR)
         begin_commit(sim, node);
     if (role == WIRE_ROLE_APPLIER)
         sim_check_applied(sim, node);
+    if (role == WIRE_ROLE_PROPOSER)
+        note_leadership(sim, node);
     schedule_wake(sim, node, role);
+}
+
+static void note_message(struct sim *sim, const struct sim_node *node, enum wire_role role,
+                         const struct wire_message *message)
+{
+    char text[256], from[48];
+    if (!sim->verbose)
+        return;
+    if (message->client.size > 0)
+        snprintf(from, sizeof from, "c%u", message->client.bytes[0]);
+    else if (message->sender.replica == node->replica)
+        snprintf(from, sizeof from, "own %s", wire_role_text(message->sender.role));
+    else
+        snprintf(from, sizeof from, "%.*s%u %s", (int)strlen(node->name) - 1, node->name,
+                 message->sender.replica, wire_role_text(message->sender.role));
+    sim_note(sim, "%-4s %-8s <- %-13s %s", node->name, wire_role_text(role), from,
+             wire_message_print(message, text, sizeof text));
+}
+
+/* Whoever takes a damaged message must do nothing about it; the API may say that it is none. */
+static void receive_damaged(struct sim *sim, struct sim_node *node, enum wire_role role,
+                            const struct wire_message *message, struct smr_out *out)
+{
+    struct smr_role r = role_of(node, role);
+    size_t before = out->count;
+    sim_note(sim, "%-4s %-8s <- a damaged message", node->name, wire_role_text(role));
+    r.ops->receive(r.self, time_at(sim, node), message, out);
+    if (out->fatal != WIRE_OK || (role != WIRE_ROLE_API && out->count > before))
+        sim_fail(sim, "node %d: the %s acts on a damaged message", node->index,
+                 wire_role_text(role));
 }
 
 static void receive(struct sim *sim, struct sim_node *node, enum wire_role role,
                     struct sim_letter *letter, struct smr_out *out)
 {
     struct wire_message message;
-    if (wire_message_decode(buf_span(letter->head), &message) != WIRE_OK)
-        sim_fail(sim, "node %d: a message does not decode", node->index);
+    if (must_drop(node, role)) {
+        sim->happenings->dropped_while_full++;
+        return;
+    }
+    if (wire_message_decode(buf_span(letter->head), &message) != WIRE_OK ||
+        wire_type_has_payload(message.type) != (letter->payload != NULL)) {
+        if (!letter->damaged)
+            sim_fail(sim, "node %d: a message does not decode", node->index);
+        return; /* the transport counts and drops it: actors/frames.c */
+    }
     message.payload = letter->payload;
     message.client = letter->client;
-    if (sim->verbose) {
-        char text[256];
-        sim_note(sim, "%s%u.%u %-8s <- %s.%u: %s", node->group == WIRE_GROUP_MANAGERS ? "m" : "s",
-                 node->group & 0xff, node->replica, wire_role_text(role),
-                 wire_role_text(message.sender.role), message.sender.replica,
-                 wire_message_print(&message, text, sizeof text));
+    if (letter->damaged) {
+        receive_damaged(sim, node, role, &message, out);
+        return;
     }
+    note_message(sim, node, role, &message);
     if (role == WIRE_ROLE_APPLIER && message.type == WIRE_MESSAGE_CHOSEN)
         sim_check_chosen(sim, node, message.chosen.slot,
                          wire_batch_checksum(buf_span(message.payload)));
     if (message.type == WIRE_MESSAGE_READ)
         sim_check_read(sim, node, message.read.tag);
     struct smr_role r = role_of(node, role);
-    r.ops->receive(r.self, sim->now, &message, out);
+    r.ops->receive(r.self, time_at(sim, node), &message, out);
 }
 
 static void step(struct sim *sim, struct sim_node *node, enum wire_role role)
@@ -268,7 +441,8 @@ static void step(struct sim *sim, struct sim_node *node, enum wire_role role)
 static void wake(struct sim *sim, struct sim_node *node, enum wire_role role)
 {
     struct smr_role r = role_of(node, role);
-    if (node->wake_at[role] <= sim->now)
+    wire_time now = time_at(sim, node);
+    if (node->wake_at[role] <= now)
         node->wake_at[role] = WIRE_NEVER;
     if (role == WIRE_ROLE_ACCEPTOR && node->committing) {
         node->wake_at[role] = WIRE_NEVER;
@@ -280,12 +454,12 @@ static void wake(struct sim *sim, struct sim_node *node, enum wire_role role)
                                         .life = node->life});
         return;
     }
-    if (r.ops->deadline(r.self) > sim->now && sim->now > 0) {
+    if (r.ops->deadline(r.self) > now) {
         schedule_wake(sim, node, role);
         return;
     }
     struct smr_out out = {0};
-    r.ops->wake(r.self, sim->now, &out);
+    r.ops->wake(r.self, now, &out);
     after_step(sim, node, role, &out);
 }
 
@@ -310,6 +484,9 @@ void sim_node_event(struct sim *sim, struct sim_event *event)
         break;
     case SIM_COMMIT:
         end_commit(sim, node);
+        break;
+    case SIM_RETRY:
+        retry_commit(sim, node);
         break;
     default:
         sim_node_deliver(sim, node, event->letter);
@@ -349,15 +526,17 @@ void sim_node_start(struct sim *sim, struct sim_node *node)
         .timing = sim->weather.timing,
         .checkpointing = sim->weather.checkpointing,
         .reads = sim->weather.reads,
+        .api_calls_max = sim->weather.api_calls_max,
+        .session_count_max = sim->weather.session_count_max,
         .opening = node->opening,
     };
     node->roles = smr_group_new(&config, machine_of(sim, node), node->log);
     for (int role = 0; role < SIM_ROLES; role++)
         node->wake_at[role] = WIRE_NEVER;
-    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+    for (size_t i = 0; i < sizeof order / sizeof order[0] && node->alive; i++) {
         struct smr_role r = role_of(node, order[i]);
         struct smr_out out = {0};
-        r.ops->wake(r.self, sim->now, &out);
+        r.ops->wake(r.self, time_at(sim, node), &out);
         after_step(sim, node, order[i], &out);
     }
 }
@@ -375,9 +554,8 @@ void sim_node_crash(struct sim *sim, struct sim_node *node)
     assert(node->alive);
     sim->happenings->crashes++;
     sim->happenings->leaders_crashed += sim_node_leads(node);
-    if (node->committing && sim_chance(sim, 500)) {
-        make_durable(sim, node); /* it was durable, but nobody was told */
-        sim->happenings->crashes_in_commit++;
+    if (node->committing && sim_chance(sim, 500) && make_durable(sim, node)) {
+        sim->happenings->crashes_in_commit++; /* it was durable, but nobody was told */
     } else if (node->put_count > 0 || node->state_put) {
         sim->happenings->unsynced_writes_lost++;
     }
@@ -386,6 +564,7 @@ void sim_node_crash(struct sim *sim, struct sim_node *node)
     node->put_count = 0;
     node->state_put = false;
     node->committing = false;
+    node->waits_for_room = false;
     smr_out_clear(&node->held);
     collect_counters(sim, node);
     smr_group_free(&node->roles);
@@ -394,11 +573,16 @@ void sim_node_crash(struct sim *sim, struct sim_node *node)
         node->step_due[role] = false;
     }
     node->alive = false;
+    node->led = false;
+    node->crash_countdown = 0;
     node->paused_until = 0;
     memset(node->reads, 0, sizeof node->reads);
     for (int i = 0; i < sim->client_count; i++) {
         sim_schedule(sim, sim->now + (wire_time)sim_below(sim, 5000),
-                     (struct sim_event){.kind = SIM_CLIENT_LOST, .node = node->index, .client = i});
+                     (struct sim_event){.kind = SIM_CLIENT_LOST,
+                                        .node = node->index,
+                                        .client = i,
+                                        .life = sim->clients[i].life});
     }
 }
 

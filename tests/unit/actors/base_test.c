@@ -1,5 +1,5 @@
-/* The base on LMDB. What its interface promises it must do like the one in memory; the rest is about
- * the disk, and about the two threads that use it at once. */
+/* The base on LMDB. What its interface promises it must do like the one in memory; the rest is
+ * about the disk, and about the two threads that use it at once. */
 #include "actors/base.h"
 
 #include <errno.h>
@@ -20,11 +20,11 @@
 #include "tests/unit/support/random.h"
 
 enum {
-    PAIRS = 200,       /* of the threads' test */
-    ROUNDS = 60,       /* checkpoints of it */
+    PAIRS = 200, /* of the threads' test */
+    ROUNDS = 60, /* checkpoints of it */
     TEXT_BYTES = 64,
-    LINE_STATUS = 6,   /* WIRE_EXIT_STORAGE */
-    CANNOT = 77,       /* exit status of a child that may not mount */
+    LINE_STATUS = 6,               /* WIRE_EXIT_STORAGE */
+    CANNOT = 77,                   /* exit status of a child that may not mount */
     ROOM_BYTES = 10 * 1024 * 1024, /* of the small file system */
 };
 
@@ -126,7 +126,7 @@ START_TEST(test_base_shows_a_checkpoint_once_it_is_committed_and_in_the_next_lif
     assert_scan(base, "", false, "a=1 b=2 c=3 ");
     base->ops->begin(base->self);
     put(base, "a", "changed");
-    put(base, "b", "");     /* removed */
+    put(base, "b", "");    /* removed */
     put(base, "none", ""); /* nothing to remove */
     ck_assert_int_eq(base->ops->commit(base->self, span_text("second")), WIRE_OK);
     assert_value(base, "b", NULL);
@@ -226,7 +226,8 @@ START_TEST(test_base_does_what_the_one_in_memory_does)
 }
 END_TEST
 
-/* --- two threads ------------------------------------------------------------------------------- */
+/* --- two threads -------------------------------------------------------------------------------
+ */
 
 /* Checkpoint n sets every key to n, so a reader that sees two of them at once saw half of one. */
 static void write_round(const struct smr_base *base, unsigned round)
@@ -300,7 +301,8 @@ START_TEST(test_base_is_read_while_a_checkpoint_is_written)
 }
 END_TEST
 
-/* --- the disk ---------------------------------------------------------------------------------- */
+/* --- the disk ----------------------------------------------------------------------------------
+ */
 
 /* Flips a bit wherever the file holds that text. */
 static unsigned damage(const char *text)

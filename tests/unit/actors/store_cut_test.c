@@ -10,9 +10,9 @@
 #include "wire/figures.h"
 
 enum {
-    SLOTS = 30000,     /* appended and cut */
-    PER_COMMIT = 50,   /* of them */
-    TAIL = 500,        /* kept */
+    SLOTS = 30000,                     /* appended and cut */
+    PER_COMMIT = 50,                   /* of them */
+    TAIL = 500,                        /* kept */
     FILE_BYTES_MAX = 16 * 1024 * 1024, /* of that tail and what fragments around it */
 };
 

@@ -8,5 +8,6 @@ Suite *kv_tree_suite(void);
 Suite *kv_store_suite(void);
 Suite *kv_machine_suite(void);
 Suite *kv_checkpoint_suite(void);
+Suite *kv_threads_suite(void);
 
 #endif

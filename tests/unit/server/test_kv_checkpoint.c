@@ -54,7 +54,8 @@ static void save(void)
     ck_assert_int_eq(machine.ops->save(machine.self, wire_writer_span(&part)), WIRE_OK);
 }
 
-/* The machine goes, the base stays; the next one restores the image, which here is only its part. */
+/* The machine goes, the base stays; the next one restores the image, which here is only its part.
+ */
 static void next_life(void)
 {
     machine.ops->destroy(machine.self);

@@ -54,7 +54,8 @@ static struct span value_of(unsigned number, char text[TEXT_BYTES])
     return number == 0 ? span_of(NULL, 0) : span_text(text);
 }
 
-/* --- a base that is full now and then ---------------------------------------------------------- */
+/* --- a base that is full now and then ----------------------------------------------------------
+ */
 
 static struct buf *fickle_get(void *self, struct span key)
 {
@@ -122,7 +123,8 @@ static void end_world(void)
     buf_unref(&world.saved_part);
 }
 
-/* --- steps ------------------------------------------------------------------------------------- */
+/* --- steps -------------------------------------------------------------------------------------
+ */
 
 static void change_one(void)
 {
@@ -281,7 +283,8 @@ START_TEST(test_kv_store_agrees_with_a_naive_twin)
 }
 END_TEST
 
-/* --- single cases ------------------------------------------------------------------------------ */
+/* --- single cases ------------------------------------------------------------------------------
+ */
 
 static void set(struct kv_store *store, const char *key, const char *value)
 {

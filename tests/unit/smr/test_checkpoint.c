@@ -1,4 +1,5 @@
-/* Checkpoints, as applier and checkpointer make them of a machine that counts over a base in memory. */
+/* Checkpoints, as applier and checkpointer make them of a machine that counts over a base in
+ * memory. */
 #include <stdlib.h>
 
 #include "smr/applier.h"
@@ -12,7 +13,8 @@
 
 enum { COMMAND_BYTES = 10 }; /* what a command counts as changed */
 
-/* --- a machine with a base ------------------------------------------------------------------------ */
+/* --- a machine with a base
+ * ------------------------------------------------------------------------ */
 
 struct saving {
     uint64_t count;              /* commands applied */
@@ -104,7 +106,8 @@ static struct smr_machine saving_machine_new(const struct smr_base *base)
     return (struct smr_machine){.ops = &ops, .self = self, .base = base};
 }
 
-/* --- a replica's two roles ------------------------------------------------------------------------ */
+/* --- a replica's two roles
+ * ------------------------------------------------------------------------ */
 
 static const struct smr_checkpointing never = {
     .changed_bytes = SIZE_MAX, .log_bytes = SIZE_MAX, .slots = UINT64_MAX};
@@ -203,8 +206,8 @@ static struct buf *assert_checkpoint(wire_slot slot)
 static void write_down(wire_slot slot, struct buf **image, enum wire_error outcome)
 {
     disk_is_full = outcome == WIRE_FULL;
-    stand_feed(writer, FROM(APPLIER, 0, CHECKPOINT, .checkpoint = {.slot = slot},
-                            .payload = *image));
+    stand_feed(writer,
+               FROM(APPLIER, 0, CHECKPOINT, .checkpoint = {.slot = slot}, .payload = *image));
     *image = NULL;
     const struct wire_message *m =
         stand_sent(writer, WIRE_MESSAGE_CHECKPOINTED, WIRE_ROLE_APPLIER, 0);
@@ -220,7 +223,8 @@ static const struct smr_counters *counters(void)
     return smr_applier_counters(stand->role);
 }
 
-/* --- when ----------------------------------------------------------------------------------------- */
+/* --- when
+ * ----------------------------------------------------------------------------------------- */
 
 START_TEST(test_checkpoint_begins_when_enough_has_changed)
 {
@@ -310,8 +314,8 @@ START_TEST(test_checkpoint_needs_a_base)
 {
     struct smr_config config = stand_config(3);
     begin_life(never);
-    struct stand *plain = stand_new(&config, smr_applier_new(&config, counting_machine_new()),
-                                    (struct smr_log){0});
+    struct stand *plain =
+        stand_new(&config, smr_applier_new(&config, counting_machine_new()), (struct smr_log){0});
     stand_forget(plain);
     stand_feed(plain, FROM(ACCEPTOR, 0, CHOSEN, .chosen = {.slot = 1}, .payload = batch_of("p")));
     stand_forget(plain);
@@ -323,7 +327,8 @@ START_TEST(test_checkpoint_needs_a_base)
 }
 END_TEST
 
-/* --- how ------------------------------------------------------------------------------------------ */
+/* --- how
+ * ------------------------------------------------------------------------------------------ */
 
 START_TEST(test_checkpoint_counts_as_saved_only_once_it_is_durable)
 {
@@ -381,7 +386,8 @@ START_TEST(test_checkpoint_that_finds_no_room_is_tried_again_as_it_was)
 }
 END_TEST
 
-/* --- the next life -------------------------------------------------------------------------------- */
+/* --- the next life
+ * -------------------------------------------------------------------------------- */
 
 START_TEST(test_checkpoint_and_the_tail_of_the_log_make_the_same_state)
 {
@@ -458,7 +464,7 @@ static void assert_refused(struct span image)
 
 START_TEST(test_checkpoint_that_makes_no_sense_ends_the_process)
 {
-    struct smr_image image = {.applied = 5};
+    struct smr_image image = {.cluster = stand_sender(WIRE_ROLE_APPLIER, 0).cluster, .applied = 5};
     struct wire_writer bytes = {0}, sessions = {0};
     assert_refused(span_text("no image"));
     smr_image_encode(&image, &bytes); /* a part that the machine does not know */
@@ -482,6 +488,28 @@ START_TEST(test_checkpoint_that_makes_no_sense_ends_the_process)
 }
 END_TEST
 
+/* Directories that changed places: keys of one partition under the log of another. */
+START_TEST(test_checkpoint_of_another_group_ends_the_process)
+{
+    struct smr_config config = stand_config(3);
+    struct smr_checkpointing always = {0};
+    begin_life(always);
+    stand_forget(stand);
+    feed_slots(1, 5);
+    struct buf *image = assert_checkpoint(5);
+    write_down(5, &image, WIRE_OK);
+    for (int i = 0; i < 3; i++) {
+        config.self = stand_sender(WIRE_ROLE_APPLIER, (wire_replica)i); /* another replica may */
+        config.self.group += i == 1;
+        config.self.cluster += i == 2;
+        struct stand *other = stand_new(
+            &config, smr_applier_new(&config, saving_machine_new(&base)), (struct smr_log){0});
+        ck_assert_int_eq(other->out.fatal, i == 0 ? WIRE_OK : WIRE_DAMAGED);
+        stand_free(other);
+    }
+}
+END_TEST
+
 Suite *checkpoint_suite(void)
 {
     Suite *suite = suite_create("checkpoint");
@@ -498,6 +526,7 @@ Suite *checkpoint_suite(void)
     tcase_add_test(tests, test_checkpoint_remembers_what_was_answered);
     tcase_add_test(tests, test_checkpoint_that_was_never_finished_changes_nothing);
     tcase_add_test(tests, test_checkpoint_that_makes_no_sense_ends_the_process);
+    tcase_add_test(tests, test_checkpoint_of_another_group_ends_the_process);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -18,7 +18,8 @@
 
 static struct smr_counters counters;
 
-/* --- tables -------------------------------------------------------------------------------------- */
+/* --- tables --------------------------------------------------------------------------------------
+ */
 
 static void apply(struct smr_sessions *table, uint64_t id, uint64_t number, uint64_t lowest,
                   uint64_t log_time_ms, size_t answer_bytes)
@@ -30,9 +31,8 @@ static void apply(struct smr_sessions *table, uint64_t id, uint64_t number, uint
     struct buf *body = answer_bytes == 0 ? NULL : buf_new(answer_bytes, &fill);
     if (body != NULL)
         memset(fill, (int)('a' + number % 26), answer_bytes);
-    answer = (struct smr_answer){.status = number % 5 == 0 ? WIRE_STATUS_WRONG_GROUP
-                                                          : WIRE_STATUS_OK,
-                                 .body = body};
+    answer = (struct smr_answer){
+        .status = number % 5 == 0 ? WIRE_STATUS_WRONG_GROUP : WIRE_STATUS_OK, .body = body};
     smr_sessions_remember(table, id, number, answer, &counters);
     buf_unref(&body);
 }
@@ -167,9 +167,9 @@ START_TEST(test_sessions_that_cannot_be_are_refused)
         uint64_t id, lowest, first, second;
         bool good;
     } cases[] = {
-        {1, 1, 1, 2, true},           {1, 1, 64, 2, true},  {0, 1, 1, 2, false},
-        {1, 0, 0, 0, false},          {1, 0, 1, 2, false},  {1, 1, 1, 1, false},
-        {1, 1, 65, 2, false},         {1, 3, 4, 2, false},  {1, UINT64_MAX / 2, 1, 2, false},
+        {1, 1, 1, 2, true},           {1, 1, 64, 2, true}, {0, 1, 1, 2, false},
+        {1, 0, 0, 0, false},          {1, 0, 1, 2, false}, {1, 1, 1, 1, false},
+        {1, 1, 65, 2, false},         {1, 3, 4, 2, false}, {1, UINT64_MAX / 2, 1, 2, false},
         {1, UINT64_MAX, 1, 2, false}, {1, 1, 0, 2, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -187,11 +187,14 @@ START_TEST(test_sessions_that_cannot_be_are_refused)
 }
 END_TEST
 
-/* --- images -------------------------------------------------------------------------------------- */
+/* --- images --------------------------------------------------------------------------------------
+ */
 
 static void write_image(struct wire_writer *out)
 {
-    struct smr_image image = {.applied = 70000,
+    struct smr_image image = {.cluster = 0xfedcba9876543210u,
+                              .group = 3,
+                              .applied = 70000,
                               .log_time_ms = 123456789,
                               .sessions = span_text("the sessions"),
                               .part = span_text("a part")};
@@ -221,6 +224,8 @@ START_TEST(test_image_is_the_same_after_a_round_trip)
     struct smr_image image;
     write_image(&bytes);
     ck_assert_int_eq(smr_image_decode(wire_writer_span(&bytes), &image), WIRE_OK);
+    ck_assert_uint_eq(image.cluster, 0xfedcba9876543210u);
+    ck_assert_uint_eq(image.group, 3);
     ck_assert_uint_eq(image.applied, 70000);
     ck_assert_uint_eq(image.log_time_ms, 123456789);
     ck_assert(span_equal(image.sessions, span_text("the sessions")));

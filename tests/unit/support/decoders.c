@@ -242,7 +242,8 @@ static enum wire_error run_image(struct span input)
     struct wire_writer out = {0};
     smr_image_encode(&image, &out);
     enum wire_error error = smr_image_decode(wire_writer_span(&out), &again);
-    assert(error == WIRE_OK && again.applied == image.applied &&
+    assert(error == WIRE_OK && again.cluster == image.cluster && again.group == image.group &&
+           again.applied == image.applied &&
            span_equal(again.sessions, image.sessions) && span_equal(again.part, image.part));
     wire_writer_free(&out);
     return WIRE_OK;

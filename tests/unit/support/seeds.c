@@ -305,6 +305,8 @@ void seed_image(struct random *random, struct wire_writer *out)
     uint8_t sessions[SEED_TEXT_MAX];
     uint8_t part[SEED_TEXT_MAX];
     struct smr_image image = {.applied = random_slot(random), .log_time_ms = random_u64(random)};
+    image.cluster = random_u64(random);
+    image.group = (uint32_t)random_value(random, UINT32_MAX);
     image.sessions = short_text(random, sessions);
     image.part = short_text(random, part);
     smr_image_encode(&image, out);

@@ -134,6 +134,17 @@ START_TEST(test_birth_of_another_disk_of_a_peer_is_not_the_first)
 }
 END_TEST
 
+START_TEST(test_birth_of_a_stranger_is_not_written_down)
+{
+    stand_forget(stand);
+    struct wire_message m = FROM(LEARNER, 3, BIRTH, .birth = {0});
+    m.sender.cluster = 8;
+    stand_feed(stand, m);
+    stand_nothing(stand);
+    ck_assert_uint_eq(smr_acceptor_counters(stand->role)->foreign_messages, 1);
+}
+END_TEST
+
 START_TEST(test_birth_once_written_down_is_remembered_over_a_restart)
 {
     stand_forget(stand);
@@ -161,6 +172,7 @@ Suite *acceptor_birth_suite(void)
     tcase_add_test(tests, test_birth_of_a_second_disk_ends_the_process);
     tcase_add_test(tests, test_birth_of_a_peer_is_durable_before_it_is_known);
     tcase_add_test(tests, test_birth_of_another_disk_of_a_peer_is_not_the_first);
+    tcase_add_test(tests, test_birth_of_a_stranger_is_not_written_down);
     tcase_add_test(tests, test_birth_once_written_down_is_remembered_over_a_restart);
     suite_add_tcase(suite, tests);
     return suite;

@@ -37,9 +37,10 @@ static void hear_applied(wire_slot slot, wire_slot saved)
 static const struct wire_message *hear_leader(wire_slot chosen, wire_slot safe)
 {
     stand_forget(stand);
-    stand_feed(stand, FROM(PROPOSER, 1, HEARTBEAT,
-                           .heartbeat = {.ballot = BALLOT(3, 1), .chosen = chosen, .round = 1,
-                                         .safe = safe}));
+    stand_feed(
+        stand,
+        FROM(PROPOSER, 1, HEARTBEAT,
+             .heartbeat = {.ballot = BALLOT(3, 1), .chosen = chosen, .round = 1, .safe = safe}));
     return stand_find(stand, WIRE_MESSAGE_HEARTBEAT_ACK);
 }
 
@@ -80,8 +81,7 @@ START_TEST(test_acceptor_with_a_cut_log_says_so_to_candidates_and_learners)
     const struct wire_message *m = stand_find(stand, WIRE_MESSAGE_LEARNED);
     ck_assert_uint_eq(m->learned.cut, 50);
     ck_assert_uint_eq(m->payload->size, 0);
-    stand_feed(stand, FROM(PROPOSER, 2, PREPARE,
-                           .prepare = {.ballot = BALLOT(4, 2), .from = 20}));
+    stand_feed(stand, FROM(PROPOSER, 2, PREPARE, .prepare = {.ballot = BALLOT(4, 2), .from = 20}));
     m = stand_find(stand, WIRE_MESSAGE_PROMISE);
     ck_assert_uint_eq(m->promise.cut, 50);
 }

@@ -313,6 +313,7 @@ START_TEST(test_proposer_sends_heartbeats_to_its_peers_and_now_and_then_to_itsel
         }
     }
     stand_forget(stand);
+    stand_forget(stand);
     stand->role.ops->wake(stand->role.self, stand->now, &stand->out); /* too early: harmless */
     stand_nothing(stand);
     ck_assert(smr_proposer_leads(stand->role));
