@@ -215,7 +215,8 @@ def test_messages_of_another_cluster_are_counted_and_change_nothing(place):
             ballot = {"ballot": (1 << 40, peer)}
             for kind, values in (("HEARTBEAT", {"chosen": 1 << 40, "round": 1}),
                                  ("PREPARE", {"from": 1}), ("ASK", {"chosen": 1 << 40})):
-                connection.sendall(zmtp.message(zmtp.head(kind, {**ballot, **values}, **sender)) * 5)
+                claim = zmtp.head(kind, {**ballot, **values}, **sender)
+                connection.sendall(zmtp.message(claim) * 5)
             accept = {**ballot, "slot": 1 << 30, "chosen": 1 << 30}
             connection.sendall(zmtp.message(zmtp.head("ACCEPT", accept, **sender), b"\x90"))
     with under_attack(place) as (cluster, load, counted):

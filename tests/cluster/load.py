@@ -231,7 +231,8 @@ class Load:
 
     def read_back(self):
         """One SCAN over everything, recorded as a call of one more client."""
-        caller = Caller(self, len(self.callers), self.cluster.client(name=f"load-{self.prefix}.end"))
+        client = self.cluster.client(name=f"load-{self.prefix}.end")
+        caller = Caller(self, len(self.callers), client)
         self.callers.append(caller)
         caller.call("SCAN", self.prefix, self.prefix + "~")
         caller.client.close()

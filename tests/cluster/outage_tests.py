@@ -18,7 +18,7 @@ def require_no_answer(client, what):
 @test
 def test_calls_without_a_majority_hang_and_are_answered_right_after(place):
     """At rf 3 both followers die. The leader that is left must not answer a write, nor, once its
-    lease is over (it steps down then, at the latest), a read; until then only with what was there."""
+    lease is over (it steps down then, at the latest), a read; before, only with what was there."""
     with place.cluster() as cluster:
         with Load(cluster, place.path("history")) as load:
             load.wait(CALLS)

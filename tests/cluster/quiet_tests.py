@@ -145,7 +145,8 @@ def test_memory_only_service_writes_no_file(place):
                           stderr=subprocess.DEVNULL, cwd=empty,
                           env={**os.environ, **SANITIZER_ENV}) as process:
         try:
-            done = run("madkv-client", ["--server_addrs", f"{local.HOST}:{port}"], stdin="PUT k v\n")
+            flags = ["--server_addrs", f"{local.HOST}:{port}"]
+            done = run("madkv-client", flags, stdin="PUT k v\n")
             require(done.stdout == "PUT k not_found\n", f"answered {done.stdout!r}")
             require(not written_files(process.pid), f"it writes to {written_files(process.pid)}")
             process.send_signal(signal.SIGTERM)

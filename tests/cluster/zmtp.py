@@ -48,7 +48,7 @@ def pack(value):
 def head(kind, values, cluster=0, group=0, role="CLIENT", replica=0, start=1):
     """The first frame of a message. `values`: of its fields, by name; a ballot is (round, replica);
     those left out are zero."""
-    require(values.keys() <= {name for _, name in FIELDS[kind]}, f"{kind} has other fields: {values}")
+    require(values.keys() <= {name for _, name in FIELDS[kind]}, f"{kind} is other than {values}")
     fields = []
     for field_kind, name in FIELDS[kind]:
         if field_kind == "ballot":
