@@ -139,8 +139,9 @@ struct wire_sender {
 /* --- births: an acceptor that was formatted, and its peers ------------------------------------------ */
 /* "My disk is the one the head names; write it down." From a replica that may not vote yet. */
 #define WIRE_BIRTH_FIELDS(F)
-/* first: no other disk of that replica was known here, and this one is durable now. */
-#define WIRE_BIRTH_KNOWN_FIELDS(F) F(flag, first)
+/* About the disk with that nonce. first: no other disk of that replica was known here, and this one is
+ * durable now. */
+#define WIRE_BIRTH_KNOWN_FIELDS(F) F(u64, nonce) F(flag, first)
 
 /*  (NAME, name, has payload) */
 #define WIRE_MESSAGES(M)                                                                           \

@@ -219,14 +219,15 @@ static void receive_birth(struct acceptor *self, const struct wire_message *m,
         acceptor_put_state(self, out);
     }
     struct wire_message *n = answer(self, out, SMR_SEND_DURABLE, WIRE_MESSAGE_BIRTH_KNOWN, m);
+    n->birth_known.nonce = m->sender.birth.nonce;
     n->birth_known.first = birth_equal(*known, m->sender.birth);
 }
 
 static void receive_birth_known(struct acceptor *self, const struct wire_message *m,
                                 struct smr_out *out)
 {
-    if (self->hard.admitted)
-        return;
+    if (self->hard.admitted || m->birth_known.nonce != self->self.birth.nonce)
+        return; /* late, and perhaps about a disk that was here before */
     if (!m->birth_known.first) {
         smr_out_die(out, WIRE_IDENTITY,
                     "this replica voted before, from another directory: start it with that one "

@@ -18,9 +18,16 @@ static void teardown(void)
     stand_free(stand);
 }
 
+/* A peer's word about the disk with that nonce. */
+static void known_of(wire_replica peer, uint64_t nonce, bool first)
+{
+    stand_feed(stand, FROM(ACCEPTOR, peer, BIRTH_KNOWN,
+                           .birth_known = {.nonce = nonce, .first = first}));
+}
+
 static void known(wire_replica peer, bool first)
 {
-    stand_feed(stand, FROM(ACCEPTOR, peer, BIRTH_KNOWN, .birth_known = {.first = first}));
+    known_of(peer, stand->config.self.birth.nonce, first);
 }
 
 static void prepare(void)
@@ -77,6 +84,19 @@ START_TEST(test_birth_comes_before_the_first_vote)
     stand->now += WIRE_SECOND; /* a new life helps nobody before */
     prepare();
     ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_PROMISE), 1);
+}
+END_TEST
+
+START_TEST(test_birth_takes_no_word_about_a_disk_that_was_here_before)
+{
+    for (wire_replica peer = 1; peer < 5; peer++)
+        known_of(peer, stand->config.self.birth.nonce + 1, true);
+    known_of(1, stand->config.self.birth.nonce + 1, false);
+    ck_assert_int_eq(stand->out.fatal, WIRE_OK);
+    stand_forget(stand);
+    stand->now += WIRE_SECOND;
+    prepare();
+    ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_PROMISE), 0);
 }
 END_TEST
 
@@ -168,6 +188,7 @@ Suite *acceptor_birth_suite(void)
     tcase_add_test(tests, test_birth_is_told_to_every_peer_until_it_answers);
     tcase_add_test(tests, test_birth_counts_a_peer_once_and_itself_never);
     tcase_add_test(tests, test_birth_comes_before_the_first_vote);
+    tcase_add_test(tests, test_birth_takes_no_word_about_a_disk_that_was_here_before);
     tcase_add_test(tests, test_birth_is_asked_for_once_in_the_life_of_a_disk);
     tcase_add_test(tests, test_birth_of_a_second_disk_ends_the_process);
     tcase_add_test(tests, test_birth_of_a_peer_is_durable_before_it_is_known);
