@@ -150,10 +150,6 @@ MUTANTS = [
      "        self->log_time_ms = image.log_time_ms;\n", ""),
     ("checkpoint named by a later slot than it holds", "smr/applier.c",
      "    self->frozen = self->applied;\n", "    self->frozen = self->applied + 1;\n"),
-    ("log cut ahead of the own checkpoint", "smr/paxos/acceptor_slots.c",
-     "self->saved < self->safe ? self->saved : self->safe;", "self->safe;"),
-
-    # --- the client -------------------------------------------------------------------------------
     ("unknown outcome reported as failure", "client/core.c",
      "call_end(core, call, maybe ? CLIENT_UNKNOWN : CLIENT_FAILED, reason, NULL);",
      "(void)maybe;\n    call_end(core, call, CLIENT_FAILED, reason, NULL);"),
