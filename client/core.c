@@ -60,17 +60,8 @@ struct client_effect *core_effect(struct client_core *core, enum client_effect_k
     return effect;
 }
 
-/* --- random numbers and pauses ---------------------------------------------------------------- */
-
-/* splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
-uint64_t core_random(struct client_core *core, uint64_t bound)
-{
-    assert(bound > 0);
-    uint64_t z = core->random += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (z ^ (z >> 31)) % bound;
-}
+/* --- pauses ------------------------------------------------------------------------------------
+ */
 
 wire_time core_pause(struct client_core *core, uint32_t pauses)
 {
@@ -79,7 +70,7 @@ wire_time core_pause(struct client_core *core, uint32_t pauses)
         pause *= 2;
     if (pause > core->backoff_max)
         pause = core->backoff_max;
-    return pause / 2 + (wire_time)core_random(core, (uint64_t)(pause / 2) + 1);
+    return pause / 2 + (wire_time)wire_random_below(&core->random, (uint64_t)(pause / 2) + 1);
 }
 
 /* --- lifetime --------------------------------------------------------------------------------- */
@@ -105,7 +96,7 @@ struct client_core *client_core_new(const struct client_core_config *config)
 {
     assert((config->manager_count == 0) != (config->server_count == 0));
     struct client_core *core = wire_calloc(1, sizeof *core);
-    core->random = config->seed;
+    core->random.state = config->seed;
     core->try_timeout = or_default(config->try_timeout, CLIENT_TRY_TIMEOUT);
     core->backoff_min = or_default(config->backoff_min, CLIENT_BACKOFF_MIN);
     core->backoff_max = or_default(config->backoff_max, CLIENT_BACKOFF_MAX);

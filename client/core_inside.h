@@ -21,6 +21,7 @@
 #include <sys/queue.h>
 
 #include "client/core.h"
+#include "wire/random.h"
 
 /* Which queue of its group a request is in. */
 enum request_state {
@@ -130,7 +131,7 @@ struct client_core {
     wire_time try_timeout;                                         /* see config */
     wire_time backoff_min;                                         /* see config */
     wire_time backoff_max;                                         /* see config */
-    uint64_t random;                                               /* state of the generator */
+    struct wire_random random; /* for pauses and first targets */
 
     wire_time now;          /* of the event at hand */
     struct client_out *out; /* effects of the event at hand */
@@ -170,8 +171,6 @@ void call_end(struct client_core *core, struct call *call, enum client_outcome o
 /* Ends a call that did not get what it wanted: UNKNOWN if a write of it is in doubt, else FAILED.
  */
 void call_fail(struct client_core *core, struct call *call, enum client_reason reason);
-/* A number below `bound` (at least 1). */
-uint64_t core_random(struct client_core *core, uint64_t bound);
 /* The pause number `pauses` (from 0): grows, is capped, and is jittered between half and whole. */
 wire_time core_pause(struct client_core *core, uint32_t pauses);
 struct client_effect *core_effect(struct client_core *core, enum client_effect_kind kind);

@@ -28,7 +28,7 @@ void group_init(struct client_core *core, struct group *group, uint32_t id, uint
 {
     assert(replica_count >= 1 && replica_count <= WIRE_REPLICA_COUNT_MAX);
     *group = (struct group){.id = id, .replica_count = replica_count};
-    group->target = group->turn = (wire_replica)core_random(core, replica_count);
+    group->target = group->turn = (wire_replica)wire_random_below(&core->random, replica_count);
     group->renewed = -RENEWAL_TIME;
     group->next_number = group->lowest = 1;
     TAILQ_INIT(&group->waiting);

@@ -4,7 +4,7 @@
 
 #include "smr/paxos/acceptor.h"
 #include "smr/peers.h"
-#include "smr/random.h"
+#include "wire/random.h"
 
 #define ACCEPTOR_CACHE_SLOTS 4096 /* places of the cache; a power of two */
 

@@ -112,7 +112,7 @@ static void draw_silence(struct proposer *self, wire_time since)
 {
     wire_time spread = self->timing.silence_max - self->timing.silence_min;
     self->deadline = since + self->timing.silence_min +
-                     (wire_time)smr_random_below(&self->random, (uint64_t)spread);
+                     (wire_time)wire_random_below(&self->random, (uint64_t)spread);
     self->wondering = false;
 }
 
@@ -120,7 +120,7 @@ static void draw_silence(struct proposer *self, wire_time since)
 static void draw_retry(struct proposer *self, wire_time now)
 {
     self->deadline = now + self->timing.heartbeat +
-                     (wire_time)smr_random_below(&self->random, (uint64_t)self->timing.ask);
+                     (wire_time)wire_random_below(&self->random, (uint64_t)self->timing.ask);
     self->wondering = false;
 }
 

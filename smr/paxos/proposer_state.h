@@ -4,7 +4,7 @@
 
 #include "smr/paxos/proposer.h"
 #include "smr/peers.h"
-#include "smr/random.h"
+#include "wire/random.h"
 
 enum proposer_state {
     PROPOSER_FOLLOWING,
@@ -66,7 +66,7 @@ struct proposer {
     uint8_t replica_count;    /* r */
     struct smr_timing timing; /* see smr/config.h */
     struct smr_peers peers;   /* whom it lets in */
-    struct smr_random random; /* for elections */
+    struct wire_random random; /* for elections */
     bool leases;              /* reads rely on them */
     struct buf *opening;      /* encoded entry for the first batch of a leadership, or NULL */
 

@@ -33,7 +33,7 @@ static void parse_flags(int argc, char **argv, int *first)
 }
 
 /* An input of the fuzzer: the byte that picks the decoder, then a good one for it. */
-static void make_input(int kind, struct random *random, struct wire_writer *out)
+static void make_input(int kind, struct wire_random *random, struct wire_writer *out)
 {
     uint8_t pick = (uint8_t)kind;
     wire_writer_clear(out);
@@ -43,7 +43,7 @@ static void make_input(int kind, struct random *random, struct wire_writer *out)
 
 static int write_seeds(void)
 {
-    struct random random = {.state = 1};
+    struct wire_random random = {.state = 1};
     struct wire_writer input = {0};
     int failed = 0;
     for (int i = 0; i < SEEDS * DECODER_COUNT && failed == 0; i++) {
@@ -84,14 +84,14 @@ static int run_file(const char *path)
 
 static void run_noise(void)
 {
-    struct random random = {.state = 2};
+    struct wire_random random = {.state = 2};
     struct wire_writer input = {0};
     for (int i = 0; i < NOISED * DECODER_COUNT; i++) {
         make_input(i % DECODER_COUNT, &random, &input);
         LLVMFuzzerTestOneInput(input.data, input.size);
-        for (uint64_t changes = random_below(&random, 4); changes > 0; changes--)
-            input.data[random_below(&random, input.size)] = (uint8_t)random_next(&random);
-        LLVMFuzzerTestOneInput(input.data, random_below(&random, input.size + 1));
+        for (uint64_t changes = wire_random_below(&random, 4); changes > 0; changes--)
+            input.data[wire_random_below(&random, input.size)] = (uint8_t)wire_random_next(&random);
+        LLVMFuzzerTestOneInput(input.data, wire_random_below(&random, input.size + 1));
         LLVMFuzzerTestOneInput(input.data, input.size);
     }
     wire_writer_free(&input);

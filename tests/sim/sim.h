@@ -23,7 +23,7 @@
 #include "smr/group.h"
 #include "smr/memory_base.h"
 #include "smr/memory_log.h"
-#include "smr/random.h"
+#include "wire/random.h"
 #include "tools/check/history.h"
 
 #define SIM_GROUPS_MAX 3
@@ -274,7 +274,7 @@ struct sim_happenings {
 
 struct sim {
     uint64_t seed;
-    struct smr_random random;
+    struct wire_random random;
     wire_time now;
     wire_time faults_end;       /* healing begins */
     wire_time deadline;         /* then every call must have been answered */
@@ -318,7 +318,7 @@ void sim_note(const struct sim *sim, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 static inline uint64_t sim_below(struct sim *sim, uint64_t bound)
 {
-    return smr_random_below(&sim->random, bound);
+    return wire_random_below(&sim->random, bound);
 }
 static inline bool sim_chance(struct sim *sim, unsigned per_thousand)
 {

@@ -256,7 +256,7 @@ static struct client_core *new_core(struct sim *sim)
 {
     static const char *const addresses[] = {"m:1", "m:2", "m:3", "m:4", "m:5"};
     size_t count = (size_t)sim->groups[0].replica_count;
-    struct client_core_config config = {.seed = smr_random_next(&sim->random)};
+    struct client_core_config config = {.seed = wire_random_next(&sim->random)};
     if (sim->groups[0].group == WIRE_GROUP_MANAGERS) {
         config.managers = addresses;
         config.manager_count = count;

@@ -242,7 +242,7 @@ static void calm_later(struct sim *sim)
 /* Puts every end on one side of two at random. Of a one-way cut one direction still passes. */
 static void cut_in_two(struct sim *sim, bool one_way)
 {
-    uint64_t side = smr_random_next(&sim->random);
+    uint64_t side = wire_random_next(&sim->random);
     sim_note(sim, "---- ******** the network is cut in two%s", one_way ? ", one way" : "");
     for (int a = 0; a < SIM_ENDS_MAX; a++) {
         for (int b = 0; b < SIM_ENDS_MAX; b++) {

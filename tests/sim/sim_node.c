@@ -522,7 +522,7 @@ void sim_node_start(struct sim *sim, struct sim_node *node)
                  .birth = node->birth,
                  .start = node->life},
         .replica_count = (uint8_t)sim->groups[node->group_index].replica_count,
-        .seed = smr_random_next(&sim->random),
+        .seed = wire_random_next(&sim->random),
         .timing = sim->weather.timing,
         .checkpointing = sim->weather.checkpointing,
         .reads = sim->weather.reads,

@@ -51,7 +51,7 @@ struct bench_worker {
     uint64_t under_way;              /* slots with one */
     bool over;                       /* no further operation starts */
     struct ycsb_generator generator; /* of operations; not of a load */
-    struct bench_random random;      /* of values */
+    struct wire_random random;       /* of values */
     uint8_t *value;                  /* room for one */
     int epoll;                       /* everything this thread waits for */
     int timer;                       /* of a rate: when the next operation is due; -1: none */

@@ -38,7 +38,7 @@ static enum ycsb_kind choose_kind(struct ycsb_generator *self)
     double sum = 0;
     for (int kind = 0; kind < YCSB_KIND_COUNT; kind++)
         sum += shares[kind];
-    double left = bench_random_unit(&self->random) * sum;
+    double left = wire_random_unit(&self->random) * sum;
     enum ycsb_kind last = YCSB_READ;
     for (int kind = 0; kind < YCSB_KIND_COUNT; kind++) {
         if (shares[kind] <= 0)
@@ -65,7 +65,7 @@ static uint64_t choose_record(struct ycsb_generator *self)
     uint64_t record;
     switch (self->workload->request) {
     case YCSB_UNIFORM:
-        return bench_random_below(&self->random, self->workload->record_count);
+        return wire_random_below(&self->random, self->workload->record_count);
     case YCSB_LATEST:
         return choose_latest(self);
     case YCSB_ZIPFIAN:
@@ -83,7 +83,7 @@ static uint64_t choose_count(struct ycsb_generator *self)
     uint64_t min = self->workload->scan_min;
     uint64_t lengths = self->workload->scan_max - min + 1;
     if (self->workload->scan_length == YCSB_UNIFORM)
-        return min + bench_random_below(&self->random, lengths);
+        return min + wire_random_below(&self->random, lengths);
     uint64_t rank = ycsb_zipfian_next(&self->scan, &self->random, lengths);
     return rank < lengths ? min + rank : self->workload->scan_max;
 }
@@ -98,12 +98,12 @@ struct ycsb_operation ycsb_generator_next(struct ycsb_generator *self)
     return operation;
 }
 
-void ycsb_value_fill(struct bench_random *random, uint8_t *value, size_t size)
+void ycsb_value_fill(struct wire_random *random, uint8_t *value, size_t size)
 {
     const uint64_t six_bits = 0x3f3f3f3f3f3f3f3fu; /* of each of eight bytes */
     const uint64_t first = 0x2121212121212121u;    /* '!' in each */
     for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
-        uint64_t eight = (bench_random_next(random) & six_bits) + first;
+        uint64_t eight = (wire_random_next(random) & six_bits) + first;
         memcpy(value + at, &eight, size - at < sizeof eight ? size - at : sizeof eight);
     }
 }

@@ -15,7 +15,7 @@ struct ycsb_operation {
 struct ycsb_generator {
     const struct ycsb_workload *workload; /* what is asked for */
     struct ycsb_keys *keys;               /* which records there are */
-    struct bench_random random;           /* of all choices */
+    struct wire_random random;            /* of all choices */
     struct ycsb_zipfian request;          /* of ZIPFIAN and LATEST */
     struct ycsb_zipfian scan;             /* of ZIPFIAN scan lengths */
     uint64_t space;                       /* of ZIPFIAN: records that ranks are scattered over */
@@ -29,6 +29,6 @@ void ycsb_generator_init(struct ycsb_generator *self, const struct ycsb_workload
 struct ycsb_operation ycsb_generator_next(struct ycsb_generator *self);
 
 /* Fills a value with random bytes from "!" to "`", which are legal in any value. */
-void ycsb_value_fill(struct bench_random *random, uint8_t *value, size_t size);
+void ycsb_value_fill(struct wire_random *random, uint8_t *value, size_t size);
 
 #endif

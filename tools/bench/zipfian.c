@@ -48,12 +48,12 @@ void ycsb_zipfian_init_scrambled(struct ycsb_zipfian *self)
     init(self, YCSB_SCRAMBLED_ITEMS + 1, YCSB_SCRAMBLED_ZETA);
 }
 
-uint64_t ycsb_zipfian_next(struct ycsb_zipfian *self, struct bench_random *random, uint64_t items)
+uint64_t ycsb_zipfian_next(struct ycsb_zipfian *self, struct wire_random *random, uint64_t items)
 {
     assert(items >= self->items);
     if (items > self->items)
         set_items(self, items, zeta_extend(self->items, self->zeta, items));
-    double unit = bench_random_unit(random);
+    double unit = wire_random_unit(random);
     double scaled = unit * self->zeta;
     if (scaled < 1)
         return 0;
@@ -62,7 +62,7 @@ uint64_t ycsb_zipfian_next(struct ycsb_zipfian *self, struct bench_random *rando
     return (uint64_t)((double)items * pow(self->eta * unit - self->eta + 1, self->alpha));
 }
 
-uint64_t ycsb_zipfian_next_scrambled(struct ycsb_zipfian *self, struct bench_random *random,
+uint64_t ycsb_zipfian_next_scrambled(struct ycsb_zipfian *self, struct wire_random *random,
                                      uint64_t space)
 {
     return ycsb_hash(ycsb_zipfian_next(self, random, self->items)) % space;

@@ -8,7 +8,7 @@
 #ifndef MADKV_TOOLS_BENCH_ZIPFIAN_H
 #define MADKV_TOOLS_BENCH_ZIPFIAN_H
 
-#include "tools/bench/random.h"
+#include "wire/random.h"
 
 #define YCSB_ZIPFIAN_THETA 0.99                    /* ZipfianGenerator.ZIPFIAN_CONSTANT */
 #define YCSB_SCRAMBLED_ITEMS UINT64_C(10000000000) /* ScrambledZipfianGenerator.ITEM_COUNT */
@@ -33,9 +33,9 @@ void ycsb_zipfian_init_scrambled(struct ycsb_zipfian *self);
 
 /* A rank. `items`, how many there are by now, may be more than at the last call, never less; a rank
  * at the end may be one too large by rounding, as in YCSB. */
-uint64_t ycsb_zipfian_next(struct ycsb_zipfian *self, struct bench_random *random, uint64_t items);
+uint64_t ycsb_zipfian_next(struct ycsb_zipfian *self, struct wire_random *random, uint64_t items);
 /* A record out of 0 .. space - 1 by the scrambled generator. */
-uint64_t ycsb_zipfian_next_scrambled(struct ycsb_zipfian *self, struct bench_random *random,
+uint64_t ycsb_zipfian_next_scrambled(struct ycsb_zipfian *self, struct wire_random *random,
                                      uint64_t space);
 
 #endif

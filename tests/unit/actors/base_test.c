@@ -180,9 +180,9 @@ START_TEST(test_base_holds_the_longest_keys_and_values_and_large_images)
 }
 END_TEST
 
-static struct span random_key(struct random *random, char text[TEXT_BYTES])
+static struct span random_key(struct wire_random *random, char text[TEXT_BYTES])
 {
-    snprintf(text, TEXT_BYTES, "key%u", (unsigned)random_below(random, 300));
+    snprintf(text, TEXT_BYTES, "key%u", (unsigned)wire_random_below(random, 300));
     return span_text(text);
 }
 
@@ -200,18 +200,18 @@ START_TEST(test_base_does_what_the_one_in_memory_does)
 {
     struct base *lmdb = open_good();
     struct smr_base twin = smr_memory_base_new();
-    struct random random = {.state = 5};
+    struct wire_random random = {.state = 5};
     for (int checkpoint = 0; checkpoint < 30; checkpoint++) {
         const struct smr_base *bases[] = {base_interface(lmdb), &twin};
-        uint64_t changes = random_below(&random, 100), state = random_next(&random);
+        uint64_t changes = wire_random_below(&random, 100), state = wire_random_next(&random);
         for (int i = 0; i < 2; i++) {
-            struct random same = {.state = state};
+            struct wire_random same = {.state = state};
             bases[i]->ops->begin(bases[i]->self);
             for (uint64_t n = 0; n < changes; n++) {
                 char key[TEXT_BYTES];
                 uint8_t value[3000];
                 struct span at = random_key(&same, key);
-                size_t size = random_below(&same, 4) == 0 ? 0 : random_below(&same, sizeof value);
+                size_t size = wire_random_below(&same, 4) == 0 ? 0 : wire_random_below(&same, sizeof value);
                 bases[i]->ops->put(bases[i]->self, at, random_text(&same, value, size));
             }
             ck_assert_int_eq(bases[i]->ops->commit(bases[i]->self, span_text("image")), WIRE_OK);

@@ -186,11 +186,11 @@ static uint64_t file_bytes(void)
 /* Records of all sizes, so that the room of what was cut comes in pieces. */
 START_TEST(test_store_file_stays_bounded_while_it_is_cut)
 {
-    struct random random = {.state = 3};
+    struct wire_random random = {.state = 3};
     uint64_t written = 0, half = 0;
     for (wire_slot slot = 1; slot <= SLOTS; slot++) {
-        size_t size = random_below(&random, 20) == 0 ? 1 + random_below(&random, 60000)
-                                                     : 1 + random_below(&random, 3000);
+        size_t size = wire_random_below(&random, 20) == 0 ? 1 + wire_random_below(&random, 60000)
+                                                          : 1 + wire_random_below(&random, 3000);
         put(slot, size);
         written += size;
         if (slot % PER_COMMIT != 0)

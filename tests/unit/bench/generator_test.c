@@ -264,7 +264,7 @@ END_TEST
 
 START_TEST(test_values_are_legal_and_differ)
 {
-    struct bench_random random = {4};
+    struct wire_random random = {4};
     uint8_t one[1003], two[1003];
     for (size_t size = 1; size <= sizeof one; size += 6) {
         ycsb_value_fill(&random, one, size);

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/bench/suites.h"
-#include "tools/bench/random.h"
+#include "wire/random.h"
 #include "tools/bench/result.h"
 
 static const struct bench_about about = {
@@ -32,9 +32,9 @@ START_TEST(test_merged_results_are_those_of_all_values)
     enum { VALUES = 10000, PARTS = 7 };
     static struct bench_result parts[PARTS], merged, whole;
     static uint64_t values[VALUES];
-    struct bench_random random = {1};
+    struct wire_random random = {1};
     for (int i = 0; i < VALUES; i++) {
-        values[i] = bench_random_below(&random, UINT64_C(1) << (4 + i % 20));
+        values[i] = wire_random_below(&random, UINT64_C(1) << (4 + i % 20));
         bench_tally_add(&whole.kinds[YCSB_SCAN], (wire_time)values[i]);
         bench_tally_add(&parts[i % PARTS].kinds[YCSB_SCAN], (wire_time)values[i]);
     }

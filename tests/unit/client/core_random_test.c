@@ -9,42 +9,44 @@
 
 enum { STEPS = 1500 };
 
-static void submit_something(struct world *world, struct random *random)
+static void submit_something(struct world *world, struct wire_random *random)
 {
     char key[8];
-    snprintf(key, sizeof key, "k%u", (unsigned)random_below(random, 30));
-    enum wire_kv_op op = (enum wire_kv_op)random_below(random, WIRE_KV_OPS);
-    wire_time timeout = random_below(random, 3) == 0 ? (wire_time)random_below(random, 5000000) : 0;
+    snprintf(key, sizeof key, "k%u", (unsigned)wire_random_below(random, 30));
+    enum wire_kv_op op = (enum wire_kv_op)wire_random_below(random, WIRE_KV_OPS);
+    wire_time timeout =
+        wire_random_below(random, 3) == 0 ? (wire_time)wire_random_below(random, 5000000) : 0;
     world_call_for(world, op, key, op == WIRE_KV_SCAN ? "k9" : "v", timeout);
 }
 
-static struct wire_message random_reply(struct random *random, const struct sent *sent)
+static struct wire_message random_reply(struct wire_random *random, const struct sent *sent)
 {
     struct wire_message reply = {.type = WIRE_MESSAGE_REPLY};
     reply.sender.group =
-        random_below(random, 50) == 0 ? (uint32_t)random_next(random) : sent->to.group;
-    reply.sender.cluster = random_below(random, 50) == 0 ? 5 : WORLD_CLUSTER;
+        wire_random_below(random, 50) == 0 ? (uint32_t)wire_random_next(random) : sent->to.group;
+    reply.sender.cluster = wire_random_below(random, 50) == 0 ? 5 : WORLD_CLUSTER;
     reply.reply.tag = sent->message.request.tag;
-    if (random_below(random, 20) == 0)
-        reply.reply.tag ^= UINT64_C(1) << random_below(random, 64);
-    reply.reply.status = (uint8_t)random_below(random, WIRE_STATUS_COUNT + 1);
-    if (random_below(random, 2) == 0)
+    if (wire_random_below(random, 20) == 0)
+        reply.reply.tag ^= UINT64_C(1) << wire_random_below(random, 64);
+    reply.reply.status = (uint8_t)wire_random_below(random, WIRE_STATUS_COUNT + 1);
+    if (wire_random_below(random, 2) == 0)
         reply.reply.status = WIRE_STATUS_OK;
-    reply.reply.leader = (wire_replica)random_below(random, 5);
-    reply.reply.ballot.round = random_below(random, 100);
-    reply.reply.session = random_below(random, 5);
+    reply.reply.leader = (wire_replica)wire_random_below(random, 5);
+    reply.reply.ballot.round = wire_random_below(random, 100);
+    reply.reply.session = wire_random_below(random, 5);
     return reply;
 }
 
 /* A payload that may fit the request. */
-static struct buf *random_payload(struct random *random, const struct sent *sent)
+static struct buf *random_payload(struct wire_random *random, const struct sent *sent)
 {
     struct wire_writer bytes = {0};
     uint8_t text[20];
-    struct wire_kv_answer answer = {.found = random_below(random, 2) == 0, .value = span_text("v")};
-    uint32_t shape = (uint32_t)random_below(random, 8);
+    struct wire_kv_answer answer = {.found = wire_random_below(random, 2) == 0,
+                                    .value = span_text("v")};
+    uint32_t shape = (uint32_t)wire_random_below(random, 8);
     if (shape == 0) {
-        wire_write_raw(&bytes, random_text(random, text, random_below(random, sizeof text)));
+        wire_write_raw(&bytes, random_text(random, text, wire_random_below(random, sizeof text)));
     } else if (sent->to.group == WIRE_GROUP_MANAGERS) {
         uint32_t partitions = shape < 3 ? 1 : 2;
         struct wire_map map = {.cluster = WORLD_CLUSTER, .server_rf = 3};
@@ -67,16 +69,16 @@ static struct buf *random_payload(struct random *random, const struct sent *sent
 }
 
 /* Something happens to one of the sends; it stays in the list for a while, to be answered again. */
-static void happen(struct world *world, struct random *random)
+static void happen(struct world *world, struct wire_random *random)
 {
     if (world->send_count == 0)
         return;
-    size_t index = random_below(random, world->send_count);
+    size_t index = wire_random_below(random, world->send_count);
     struct sent *sent = &world->sends[index];
     struct wire_message kept = sent->message;
     struct sent copy = {sent->to, kept};
     copy.message.payload = buf_ref(kept.payload);
-    uint64_t what = random_below(random, 20);
+    uint64_t what = wire_random_below(random, 20);
     if (what == 0) {
         world_lose(world, copy.to);
     } else if (what == 1) {
@@ -111,15 +113,15 @@ static size_t count_ends(struct world *world)
 
 START_TEST(test_core_survives_any_answers)
 {
-    struct random random = {(uint64_t)_i};
+    struct wire_random random = {(uint64_t)_i};
     struct world *world = world_new(_i % 4 == 0 ? 0 : 2, 3);
     size_t ends = 0;
     for (int step = 0; step < STEPS; step++) {
-        if (random_below(&random, 4) == 0)
+        if (wire_random_below(&random, 4) == 0)
             submit_something(world, &random);
         happen(world, &random);
-        if (random_below(&random, 10) == 0)
-            world_pass(world, (wire_time)random_below(&random, 400000));
+        if (wire_random_below(&random, 10) == 0)
+            world_pass(world, (wire_time)wire_random_below(&random, 400000));
         ends += count_ends(world);
     }
     client_core_close(world->core, world->now, &world->out);

@@ -124,11 +124,11 @@ START_TEST(test_line_reader_does_not_care_how_bytes_arrive)
     static const char text[] = "PUT k v\n\n  GET\tk\r\nx\nSTOP\nDELETE k";
     static const enum line_kind kinds[] = {LINE_CALL,  LINE_EMPTY, LINE_CALL,
                                            LINE_ERROR, LINE_STOP,  LINE_CALL};
-    struct random random = {(uint64_t)_i};
+    struct wire_random random = {(uint64_t)_i};
     struct line_reader reader = {0};
     size_t at = 0, lines = 0;
     while (at < sizeof text - 1) {
-        size_t size = 1 + random_below(&random, 9);
+        size_t size = 1 + wire_random_below(&random, 9);
         if (size > sizeof text - 1 - at)
             size = sizeof text - 1 - at;
         struct span input = span_of(text + at, size);
@@ -149,12 +149,12 @@ START_TEST(test_line_calls_are_always_legal)
 {
     static const char *const pieces[] = {"PUT", "GET", "SWAP", "SCAN", "DELETE", "STOP", " ",
                                          "\t",  "k",   "v",    "\r",   "\xff",   " ",    " "};
-    struct random random = {(uint64_t)_i};
+    struct wire_random random = {(uint64_t)_i};
     struct wire_writer bytes = {0};
-    for (uint64_t left = random_below(&random, 12); left > 0; left--)
-        wire_write_raw(&bytes, random_below(&random, 30) == 0
+    for (uint64_t left = wire_random_below(&random, 12); left > 0; left--)
+        wire_write_raw(&bytes, wire_random_below(&random, 30) == 0
                                    ? span_of("", 1)
-                                   : span_text(pieces[random_below(&random, 14)]));
+                                   : span_text(pieces[wire_random_below(&random, 14)]));
     struct span text = bytes.size == 0 ? span_text("") : wire_writer_span(&bytes);
     struct line line = line_parse(text);
     if (line.kind == LINE_CALL) {

@@ -346,16 +346,16 @@ static int compare_pairs(const void *a, const void *b)
 }
 
 /* Short keys over few letters, high bytes among them, so that many are prefixes of others. */
-static void twin_init(struct twin *twin, struct random *random)
+static void twin_init(struct twin *twin, struct wire_random *random)
 {
     static const char letters[] = "ab\x7f\xfe";
     memset(twin, 0, sizeof *twin);
     for (size_t i = 0; i < TWIN_KEYS; i++) {
         char *key = twin->pairs[i].key;
-        size_t size = 1 + random_below(random, 4);
+        size_t size = 1 + wire_random_below(random, 4);
         memset(key, 0, TEXT_MAX);
         for (size_t at = 0; at < size; at++)
-            key[at] = letters[random_below(random, 4)];
+            key[at] = letters[wire_random_below(random, 4)];
         for (size_t other = 0; other < i; other++) {
             if (strcmp(key, twin->pairs[other].key) == 0) {
                 i--;
@@ -425,18 +425,18 @@ static void assert_same_digest(struct smr_machine machine, const struct twin *tw
 
 START_TEST(test_kv_machine_agrees_with_its_naive_twin)
 {
-    struct random random = {.state = (uint64_t)_i};
+    struct wire_random random = {.state = (uint64_t)_i};
     struct smr_machine machine = kv_machine_new(0, 1);
     struct twin twin;
     twin_init(&twin, &random);
     for (int step = 0; step < TWIN_STEPS; step++) {
-        enum wire_kv_op op = (enum wire_kv_op)random_below(&random, WIRE_KV_OPS);
-        size_t at = random_below(&random, TWIN_KEYS);
+        enum wire_kv_op op = (enum wire_kv_op)wire_random_below(&random, WIRE_KV_OPS);
+        size_t at = wire_random_below(&random, TWIN_KEYS);
         uint8_t text[TEXT_MAX] = {0};
-        random_text(&random, text, 1 + random_below(&random, TEXT_MAX - 1));
+        random_text(&random, text, 1 + wire_random_below(&random, TEXT_MAX - 1));
         if (op == WIRE_KV_SCAN)
-            compare_scan(machine, &twin, at, at + random_below(&random, TWIN_KEYS - at),
-                         random_below(&random, 2) == 1);
+            compare_scan(machine, &twin, at, at + wire_random_below(&random, TWIN_KEYS - at),
+                         wire_random_below(&random, 2) == 1);
         else
             compare_call(machine, &twin.pairs[at], op, (const char *)text);
         if (step % 1000 == 0)

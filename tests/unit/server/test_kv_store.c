@@ -27,7 +27,7 @@ struct twin {
 };
 
 static struct {
-    struct random random;
+    struct wire_random random;
     int step;
     struct smr_base memory;  /* what is durable */
     struct smr_base base;    /* the same, refusing commits now and then */
@@ -91,7 +91,7 @@ static void fickle_put(void *self, struct span key, struct span value)
 static enum wire_error fickle_commit(void *self, struct span image)
 {
     (void)self;
-    if (random_below(&world.random, 3) != 0)
+    if (wire_random_below(&world.random, 3) != 0)
         return world.memory.ops->commit(world.memory.self, image);
     smr_memory_base_crash(world.memory);
     return WIRE_FULL;
@@ -129,8 +129,8 @@ static void end_world(void)
 static void change_one(void)
 {
     char key[TEXT_BYTES], value[TEXT_BYTES];
-    int at = (int)random_below(&world.random, KEYS);
-    unsigned number = random_below(&world.random, 3) == 0 ? 0 : (unsigned)world.step + 1;
+    int at = (int)wire_random_below(&world.random, KEYS);
+    unsigned number = wire_random_below(&world.random, 3) == 0 ? 0 : (unsigned)world.step + 1;
     kv_store_set(&world.store, key_of(at, key), value_of(number, value));
     world.twin.values[at] = number;
 }
@@ -138,7 +138,7 @@ static void change_one(void)
 static void get_one(void)
 {
     char key[TEXT_BYTES], value[TEXT_BYTES];
-    int at = (int)random_below(&world.random, KEYS);
+    int at = (int)wire_random_below(&world.random, KEYS);
     struct span found = {0};
     bool there = kv_store_get(&world.store, key_of(at, key), &found);
     require(there == (world.twin.values[at] != 0));
@@ -181,9 +181,9 @@ static void scan_from(int at, bool after, unsigned wanted)
 
 static void scan_some(void)
 {
-    unsigned wanted = random_below(&world.random, 2) == 0 ? 2 * KEYS : 1;
-    scan_from((int)random_below(&world.random, KEYS), random_below(&world.random, 2) == 0,
-              wanted + (unsigned)random_below(&world.random, 8));
+    unsigned wanted = wire_random_below(&world.random, 2) == 0 ? 2 * KEYS : 1;
+    scan_from((int)wire_random_below(&world.random, KEYS), wire_random_below(&world.random, 2) == 0,
+              wanted + (unsigned)wire_random_below(&world.random, 8));
 }
 
 static void freeze(void)
@@ -253,7 +253,7 @@ static void compare_with_memory_only(void)
 
 static void step(void)
 {
-    uint64_t dice = random_below(&world.random, 1000);
+    uint64_t dice = wire_random_below(&world.random, 1000);
     if (dice < 450)
         change_one();
     else if (dice < 700)

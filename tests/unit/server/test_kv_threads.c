@@ -22,7 +22,7 @@ static char directory[64];
 static struct base *base;
 static struct kv_store store;
 static unsigned values[KEYS]; /* what it should hold; 0: nothing */
-static struct random dice;
+static struct wire_random dice;
 
 static int remove_one(const char *name, const struct stat *stat, int type, struct FTW *walk)
 {
@@ -73,15 +73,15 @@ static struct span value_of(unsigned number, char text[TEXT_BYTES])
 static void change_one(unsigned number)
 {
     char key[TEXT_BYTES], value[TEXT_BYTES];
-    unsigned at = (unsigned)random_below(&dice, KEYS);
-    values[at] = random_below(&dice, 4) == 0 ? 0 : number;
+    unsigned at = (unsigned)wire_random_below(&dice, KEYS);
+    values[at] = wire_random_below(&dice, 4) == 0 ? 0 : number;
     kv_store_set(&store, key_of(at, key), value_of(values[at], value));
 }
 
 static void check_one(void)
 {
     char key[TEXT_BYTES], value[TEXT_BYTES];
-    unsigned at = (unsigned)random_below(&dice, KEYS);
+    unsigned at = (unsigned)wire_random_below(&dice, KEYS);
     struct span found = {0};
     bool there = kv_store_get(&store, key_of(at, key), &found);
     if (there != (values[at] != 0) || (there && !span_equal(found, value_of(values[at], value))))

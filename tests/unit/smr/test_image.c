@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include "smr/random.h"
+#include "wire/random.h"
 #include "smr/session.h"
 #include "tests/unit/smr/stand.h"
 #include "tests/unit/smr/suites.h"
@@ -40,7 +40,7 @@ static void apply(struct smr_sessions *table, uint64_t id, uint64_t number, uint
 /* Sessions used in no order, with windows of every width. */
 static struct smr_sessions *table_of(uint64_t seed, uint64_t sessions, uint64_t calls)
 {
-    struct smr_random random = {.state = seed};
+    struct wire_random random = {.state = seed};
     struct smr_sessions *table = smr_sessions_new();
     uint64_t sent[64] = {0}, lowest[64];
     for (uint64_t id = 1; id <= sessions; id++) {
@@ -48,11 +48,11 @@ static struct smr_sessions *table_of(uint64_t seed, uint64_t sessions, uint64_t 
         lowest[id] = 1;
     }
     for (uint64_t i = 0; i < calls; i++) {
-        uint64_t id = 1 + smr_random_below(&random, sessions);
-        lowest[id] += smr_random_below(&random, sent[id] + 2 - lowest[id]);
+        uint64_t id = 1 + wire_random_below(&random, sessions);
+        lowest[id] += wire_random_below(&random, sent[id] + 2 - lowest[id]);
         if (sent[id] + 1 - lowest[id] < WIRE_SESSION_WINDOW)
             apply(table, id * 1025, ++sent[id], lowest[id], 100 + i,
-                  (size_t)smr_random_below(&random, 5));
+                  (size_t)wire_random_below(&random, 5));
     }
     return table;
 }

@@ -253,7 +253,7 @@ static enum wire_error run_image(struct span input)
 
 static const struct {
     const char *name;
-    void (*seed)(struct random *random, struct wire_writer *out);
+    void (*seed)(struct wire_random *random, struct wire_writer *out);
     enum wire_error (*run)(struct span input);
 } decoders[] = {
 #define X(name) {#name, seed_##name, run_##name},
@@ -266,7 +266,7 @@ const char *decoder_name(enum decoder_kind kind)
     return decoders[kind].name;
 }
 
-void decoder_seed(enum decoder_kind kind, struct random *random, struct wire_writer *out)
+void decoder_seed(enum decoder_kind kind, struct wire_random *random, struct wire_writer *out)
 {
     decoders[kind].seed(random, out);
 }

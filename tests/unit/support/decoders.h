@@ -34,7 +34,7 @@ enum decoder_kind {
 const char *decoder_name(enum decoder_kind kind);
 
 /* Appends an input that decodes. */
-void decoder_seed(enum decoder_kind kind, struct random *random, struct wire_writer *out);
+void decoder_seed(enum decoder_kind kind, struct wire_random *random, struct wire_writer *out);
 
 /* Decodes a copy of the input that ends where its memory ends; reads every byte that the decoder
  * hands out; encodes what came out and asserts that this decodes again. Returns what the decoder

@@ -7,13 +7,13 @@
 #include "wire/record.h"
 
 /* Every field random; no payload, no client. */
-struct wire_message seed_message_of(struct random *random, enum wire_type type);
-struct wire_hard_state seed_hard_state_of(struct random *random);
-struct wire_identity seed_identity_of(struct random *random);
+struct wire_message seed_message_of(struct wire_random *random, enum wire_type type);
+struct wire_hard_state seed_hard_state_of(struct wire_random *random);
+struct wire_identity seed_identity_of(struct wire_random *random);
 /* A checked batch of a few commands; one reference. */
-struct buf *seed_batch_of(struct random *random);
+struct buf *seed_batch_of(struct wire_random *random);
 
-#define X(name) void seed_##name(struct random *random, struct wire_writer *out);
+#define X(name) void seed_##name(struct wire_random *random, struct wire_writer *out);
 DECODERS(X)
 #undef X
 

@@ -61,7 +61,7 @@ static enum wire_error run_both(enum decoder_kind kind, struct span input)
 
 static void seed_of(enum decoder_kind kind, uint64_t number, struct wire_writer *out)
 {
-    struct random random = {.state = number * DECODER_COUNT + kind};
+    struct wire_random random = {.state = number * DECODER_COUNT + kind};
     decoder_seed(kind, &random, out);
 }
 
@@ -169,12 +169,12 @@ END_TEST
 START_TEST(test_hostile_noise_never_decodes_past_its_end)
 {
     enum decoder_kind kind = (enum decoder_kind)_i;
-    struct random random = {.state = kind};
+    struct wire_random random = {.state = kind};
     uint8_t noise[64];
     for (int i = 0; i < 20000; i++) {
-        size_t size = random_below(&random, sizeof noise + 1);
+        size_t size = wire_random_below(&random, sizeof noise + 1);
         for (size_t at = 0; at < size; at++)
-            noise[at] = (uint8_t)random_next(&random);
+            noise[at] = (uint8_t)wire_random_next(&random);
         run_both(kind, span_of(noise, size));
     }
 }

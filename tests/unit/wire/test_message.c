@@ -24,7 +24,7 @@ static void assert_round_trip(const struct wire_message *message)
 
 START_TEST(test_message_of_every_type_round_trips)
 {
-    struct random random = {.state = 1};
+    struct wire_random random = {.state = 1};
     for (int type = 1; type < WIRE_MESSAGE_END; type++) {
         for (int i = 0; i < ROUNDS; i++) {
             struct wire_message message = seed_message_of(&random, (enum wire_type)type);
@@ -69,7 +69,7 @@ END_TEST
 
 START_TEST(test_message_that_is_refused_leaves_its_target_untouched)
 {
-    struct random random = {.state = 2};
+    struct wire_random random = {.state = 2};
     struct wire_message message = seed_message_of(&random, WIRE_MESSAGE_ACCEPT);
     struct wire_message read;
     struct wire_writer out = {0};
@@ -145,7 +145,7 @@ END_TEST
 
 START_TEST(test_message_prints_within_its_room)
 {
-    struct random random = {.state = 3};
+    struct wire_random random = {.state = 3};
     char text[400];
     for (int type = 1; type < WIRE_MESSAGE_END; type++) {
         struct wire_message message = seed_message_of(&random, (enum wire_type)type);

@@ -10,7 +10,7 @@ static struct wire_reader reader_of(const struct wire_writer *out)
 
 START_TEST(test_pack_uints_round_trip_at_every_size)
 {
-    struct random random = {.state = 1};
+    struct wire_random random = {.state = 1};
     struct wire_writer out = {0};
     uint64_t values[2000];
     for (size_t i = 0; i < 2000; i++) {

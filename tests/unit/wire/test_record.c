@@ -6,7 +6,7 @@ enum { ROUNDS = 200 };
 
 static void write_record(struct wire_writer *out, wire_slot slot, bool learned)
 {
-    struct random random = {.state = slot};
+    struct wire_random random = {.state = slot};
     uint8_t prefix[WIRE_SLOT_RECORD_PREFIX];
     struct buf *batch = seed_batch_of(&random);
     struct wire_slot_record record = {.slot = slot, .learned = learned, .batch = buf_span(batch)};
@@ -68,7 +68,7 @@ END_TEST
 
 START_TEST(test_hard_state_round_trips)
 {
-    struct random random = {.state = 1};
+    struct wire_random random = {.state = 1};
     for (int i = 0; i < ROUNDS; i++) {
         struct wire_hard_state state = seed_hard_state_of(&random);
         struct wire_hard_state read;
@@ -87,7 +87,7 @@ END_TEST
 
 START_TEST(test_identity_round_trips)
 {
-    struct random random = {.state = 2};
+    struct wire_random random = {.state = 2};
     for (int i = 0; i < ROUNDS; i++) {
         struct wire_identity identity = seed_identity_of(&random);
         struct wire_identity read;
@@ -106,7 +106,7 @@ END_TEST
 
 START_TEST(test_records_of_one_kind_are_not_taken_for_the_other)
 {
-    struct random random = {.state = 3};
+    struct wire_random random = {.state = 3};
     struct wire_hard_state state = seed_hard_state_of(&random);
     struct wire_identity identity = seed_identity_of(&random);
     struct wire_writer out = {0};
