@@ -218,9 +218,12 @@ class Client:
     by two threads at once.
     """
 
-    def __init__(self, manager_addrs, args=(), build=None, log=None):
-        """`args`: further flags. `log`: file for stderr, else it is discarded."""
-        command = [program_path("madkv-client", build), "--manager_addrs", manager_addrs, *args]
+    def __init__(self, addrs, args=(), build=None, log=None, *, flag="--manager_addrs"):
+        """`args`: further flags. `log`: file for stderr, else it is discarded.
+
+        `flag`: what `addrs` are; --server_addrs for a service without managers.
+        """
+        command = [program_path("madkv-client", build), flag, addrs, *args]
         with contextlib.ExitStack() as stack:
             stderr = stack.enter_context(open(log, "ab")) if log else subprocess.DEVNULL
             # A session of its own: Ctrl-C is for the one who drives it, who then closes it.

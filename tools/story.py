@@ -5,6 +5,7 @@ from: tests/cluster has both, and the tools that break things on purpose use the
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ sys.path.insert(0, os.path.join(local.ROOT, "tests", "cluster"))
 
 CALL_LIMIT_S = 60.0
 CHECK_LIMIT_S = 300.0
-OUTPUT_ROOT = "/tmp/madkv-p3"
+OUTPUT_ROOT = "/tmp/madkv-"   # and the project: p1, p2, p3
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 LINEARIZABLE, VIOLATION = 0, 1  # exit statuses of madkv-check
@@ -57,11 +58,66 @@ def check_history(path):
     return done.returncode, done.stdout.decode(errors="replace").strip()
 
 
-def output_directory(name):
+def output_directory(name, project="p3"):
     """The directory for logs and histories of kind `name`, made if it is missing."""
-    path = os.path.join(OUTPUT_ROOT, name)
+    path = os.path.join(OUTPUT_ROOT + project, name)
     os.makedirs(path, exist_ok=True)
     return path
+
+
+def parameter_problem(given, parameters):
+    """What is wrong with a recipe's parameters, or "".
+
+    `parameters`: (name, words it may be) of each, with numbers for words that are numbers in
+    decimal, and None for addresses, HOST:PORT with commas between.
+    """
+    if len(given) > len(parameters):
+        return f"one parameter too many: '{given[len(parameters)]}'"
+    for (name, allowed), word in zip(parameters, [*given, *[""] * len(parameters)]):
+        if allowed is None:
+            expected = "" if is_address_list(word) else "HOST:PORT, with commas between several"
+        else:
+            expected = "" if word in map(str, allowed) else words_of(allowed)
+        if expected:
+            return f"{name} is '{word}'; expected {expected}" if word else f"{name} is missing"
+    return ""
+
+
+def is_address_list(text):
+    """HOST:PORT,HOST:PORT,...; what a host may be is for the programs to say."""
+    return all(re.fullmatch(r"[^,\s]+:[0-9]{1,5}", part) and 1 <= int(part.rpartition(":")[2]) <= 65535
+               for part in text.split(","))
+
+
+def words_of(allowed):
+    """The words that a parameter may be, for people."""
+    if isinstance(allowed, range):
+        return f"a number from {allowed.start} to {allowed.stop - 1}"
+    *others, last = map(str, allowed)
+    return f"{', '.join(others)} or {last}"
+
+
+def refuse(recipe, problem, example):
+    """Says in one line what is wrong with a recipe's parameters; returns the exit status."""
+    print(f"madkv: {recipe}: {problem}; for example: just {recipe} {example}".rstrip(),
+          file=sys.stderr)
+    return 2
+
+
+class Report:
+    """Says each line on stdout and in a log; goes on with the log if nobody reads stdout."""
+
+    def __init__(self, path):
+        self.log = open(path, "w", encoding="utf-8")  # pylint: disable=consider-using-with
+
+    def say(self, text):
+        """One line, or several."""
+        self.log.write(text + "\n")
+        self.log.flush()
+        try:
+            say(text)
+        except BrokenPipeError:
+            forget_stdout()
 
 
 def end_on_signals():

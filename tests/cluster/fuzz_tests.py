@@ -37,7 +37,7 @@ def test_fuzz_passes_twice_while_a_leader_dies(place):
     """The second run finds what the first one left behind. The log holds what stdout did."""
     with place.cluster(rf=3) as cluster:
         for crashing in ("no", "yes"):
-            with fuzz("3", crashing, cluster.manager_addrs) as process:
+            with fuzz("p3", "3", crashing, cluster.manager_addrs) as process:
                 if crashing == "yes":
                     victim = cluster.leader("s0")
                     begin = figure(cluster, victim, "applier.applied_slot")
@@ -68,7 +68,7 @@ def children(pid, program):
 def test_fuzz_fails_when_a_client_dies(place):
     """Whose calls nobody can judge."""
     with place.cluster(managers=1, rf=1) as cluster:
-        with fuzz("1", "no", cluster.manager_addrs) as process:
+        with fuzz("p3", "1", "no", cluster.manager_addrs) as process:
             clients = wait_until("at five clients", lambda: len(children(
                 process.pid, "madkv-client")) == 5 and children(process.pid, "madkv-client"))
             os.kill(clients[2], signal.SIGKILL)
@@ -81,7 +81,7 @@ def test_fuzz_fails_when_a_client_dies(place):
 def test_fuzz_leaves_no_client_behind(place):
     """Interrupted in the middle."""
     with place.cluster(managers=1, rf=1) as cluster:
-        with fuzz("1", "yes", cluster.manager_addrs) as process:
+        with fuzz("p3", "1", "yes", cluster.manager_addrs) as process:
             clients = wait_until("at five clients", lambda: len(children(
                 process.pid, "madkv-client")) == 5 and children(process.pid, "madkv-client"))
             process.send_signal(signal.SIGINT)
@@ -96,9 +96,15 @@ def test_fuzz_leaves_no_client_behind(place):
 def test_fuzz_refuses_wrong_parameters(place):
     """One line, exit status 2."""
     del place
-    for words, named in ((("4", "no", "127.0.0.1:1"), "'4'"),
-                         (("3", "maybe", "127.0.0.1:1"), "'maybe'"),
-                         (("3", "no"), "2 parameters")):
+    for words, named in ((("p3", "4", "no", "127.0.0.1:1"), "'4'"),
+                         (("p3", "3", "maybe", "127.0.0.1:1"), "'maybe'"),
+                         (("p3", "3", "no"), "managers is missing"),
+                         (("p3", "3", "no", "127.0.0.1:0"), "'127.0.0.1:0'"),
+                         (("p3", "3", "no", "127.0.0.1:1", "x"), "too many: 'x'"),
+                         (("p2", "0", "no", "127.0.0.1:1"), "nservers is '0'"),
+                         (("p1", "65", "no", "127.0.0.1:1"), "nclis is '65'"),
+                         (("p1", "3", "x", "127.0.0.1:1"), "conflict is 'x'"),
+                         (("p4", "3", "no", "127.0.0.1:1"), "'p4'")):
         with fuzz(*words) as process:
             output, _ = process.communicate(timeout=FUZZ_LIMIT_S)
         require(process.returncode == EXIT_USAGE and named in output and output.count("\n") == 1,

@@ -58,6 +58,7 @@ class Caller(threading.Thread):
         self.number = number
         self.client = client
         self.random = random.Random(f"{load.seed}/{number}")
+        self.keys = load.keys_of(number)
         self.calls = []          # answered ones
         self.open = None         # the one under way, as a Call without its answer
         self.error = None
@@ -77,9 +78,9 @@ class Caller(threading.Thread):
         if load.fresh and self.random.random() < load.fresh:
             return "PUT", f"{load.prefix}-{self.number}-{self.count:06d}", self.value()
         op = self.random.choices(list(MIX), list(MIX.values()))[0]
-        key = self.random.choice(load.keys)
+        key = self.random.choice(self.keys)
         if op == "SCAN":
-            return op, *sorted((key, self.random.choice(load.keys)))
+            return op, *sorted((key, self.random.choice(self.keys)))
         return op, key, self.value() if op in ("PUT", "SWAP") else None
 
     def value(self):
@@ -103,11 +104,12 @@ class Load:
     """Clients at work. See the top of the file."""
 
     def __init__(self, cluster, path, clients=8, keys=5, prefix="k", fresh=0.0, seed=1,
-                 calls_each=None, call_limit_s=CALL_LIMIT_S):
+                 calls_each=None, call_limit_s=CALL_LIMIT_S, shared=True):
         """`fresh`: share of the calls that write a new key once, for `read_back`.
 
         `calls_each`: a client ends after so many, else when the load does. `call_limit_s`: what
-        one call may take before its client gives up with CallTimeout.
+        one call may take before its client gives up with CallTimeout. `shared`: all clients use
+        the same keys, else each has so many of its own.
         """
         self.cluster = cluster
         self.path = path
@@ -116,13 +118,19 @@ class Load:
         self.seed = seed
         self.calls_each = calls_each
         self.call_limit_s = call_limit_s
-        self.keys = [f"{prefix}{number}" for number in range(keys)]
+        self.shared = shared
+        self.key_count = keys
         self.stopping = threading.Event()
         self._changed = threading.Condition()
         self._answered = 0
         self._target = None
         self.callers = [Caller(self, number, cluster.client(name=f"load-{prefix}.{number}"))
                         for number in range(clients)]
+
+    def keys_of(self, client):
+        """The keys that a client calls with."""
+        stem = self.prefix if self.shared else f"{self.prefix}{client}-"
+        return [f"{stem}{number}" for number in range(self.key_count)]
 
     # -- while it runs
 
