@@ -33,6 +33,8 @@ FRESH_SHARE = 0.1            # of the calls: a key written once, for the read-ba
 CALLS_AFTER_FAULT = 1000     # answered during and after the first fault: fewer make no test
 CALLS_BETWEEN = 150
 FAULT_TIMEOUT_S = 30.0
+PROBE_WRITES = 8             # that tell which partition a key belongs to
+KEYS_TRIED_MAX = 100
 
 ELECTED = re.compile(r"elected: group (\S+) replica (\d+) ballot (\d+)\.(\d+)")
 
@@ -196,6 +198,42 @@ class Scene:
             slowest_s = max(slowest_s, time.monotonic() - began)
         self.tell(f"{count} new clients joined and were served, "
                   f"the slowest within {slowest_s:.2f} s")
+
+
+def chosen_slots(cluster):
+    """{partition's group: the highest slot that one of its replicas knows to be chosen}."""
+    status = cluster.wait_for("told its slots", lambda status: status)
+    return {group: max(replica["chosen_slot"] for replica in replicas(status, group)
+                       if replica["up"]) for group in cluster.topology.groups[1:]}
+
+
+def partition_of(cluster, client, key):
+    """The group whose log grows when `key` is written. It holds no value before and after.
+
+    Nobody else may write meanwhile.
+    """
+    before = chosen_slots(cluster)
+    for write in range(PROBE_WRITES):
+        client.call(f"PUT {key} probe{write}")
+    after = chosen_slots(cluster)
+    client.call(f"DELETE {key}")
+    grown = [group for group in after if after[group] - before[group] >= PROBE_WRITES]
+    require(len(grown) == 1, f"the logs of {grown} grew by what was written to {key}")
+    return grown[0]
+
+
+def keys_by_partition(cluster, count, more=()):
+    """{group: at least `count` keys that belong to it}; each of the keys `more` is in one of them."""
+    keys = {group: [] for group in cluster.topology.groups[1:]}
+    with cluster.client() as client:
+        for number in range(KEYS_TRIED_MAX):
+            key = f"fruit{number}"
+            keys[partition_of(cluster, client, key)].append(key)
+            if min(map(len, keys.values())) >= count:
+                break
+        for key in more:
+            keys[partition_of(cluster, client, key)].append(key)
+    return keys
 
 
 @contextlib.contextmanager

@@ -27,9 +27,25 @@ class Wrong(Exception):
     """Something was not as promised."""
 
 
+_log = []   # the file that say() writes to beside stdout, once there is one
+
+
+def log_to(path):
+    """From here on what is said stands in that file too."""
+    _log[:] = [open(path, "w", encoding="utf-8")]  # pylint: disable=consider-using-with
+
+
 def say(text):
-    """One line of the story."""
-    print(text, flush=True)
+    """A line of the story, or several. Where there is a log, goes on if nobody reads stdout."""
+    for log in _log:
+        log.write(text + "\n")
+        log.flush()
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        if not _log:
+            raise
+        forget_stdout()
 
 
 def expect(client, call, answer):
@@ -94,7 +110,7 @@ def words_of(allowed):
     if isinstance(allowed, range):
         return f"a number from {allowed.start} to {allowed.stop - 1}"
     *others, last = map(str, allowed)
-    return f"{', '.join(others)} or {last}"
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def refuse(recipe, problem, example):
@@ -102,22 +118,6 @@ def refuse(recipe, problem, example):
     print(f"madkv: {recipe}: {problem}; for example: just {recipe} {example}".rstrip(),
           file=sys.stderr)
     return 2
-
-
-class Report:
-    """Says each line on stdout and in a log; goes on with the log if nobody reads stdout."""
-
-    def __init__(self, path):
-        self.log = open(path, "w", encoding="utf-8")  # pylint: disable=consider-using-with
-
-    def say(self, text):
-        """One line, or several."""
-        self.log.write(text + "\n")
-        self.log.flush()
-        try:
-            say(text)
-        except BrokenPipeError:
-            forget_stdout()
 
 
 def end_on_signals():
