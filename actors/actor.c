@@ -171,14 +171,18 @@ static void note_full(struct actor *self, wire_time now)
         wire_say("%s: no room left on the disk: nothing is voted or stored until there is; make "
                  "room, it goes on by itself",
                  self->role.ops->name);
+    if (!self->full)
+        smr_events_add_number(&self->events, now, SMR_EVENT_NO_ROOM, 0);
     self->full = true;
     self->retry = now + ACTOR_FULL_RETRY;
 }
 
 static void note_durable(struct actor *self, wire_time now)
 {
-    if (self->full)
+    if (self->full) {
         wire_say("%s: there is room on the disk again", self->role.ops->name);
+        smr_events_add_number(&self->events, now, SMR_EVENT_ROOM, 0);
+    }
     self->full = false;
     self->dirty = false;
     self->dirty_bytes = 0;
@@ -207,6 +211,9 @@ static void commit(struct actor *self)
                      "once the disk is well",
                      self->role.ops->name, wire_error_text(error));
     wire_histogram_add(&self->commit_us, end - begin);
+    if (end - begin >= ACTOR_SLOW_COMMIT)
+        smr_events_add_number(&self->events, end, SMR_EVENT_SLOW_COMMIT,
+                              (uint64_t)((end - begin) / WIRE_MS));
     note_durable(self, end);
 }
 
@@ -260,19 +267,21 @@ static bool drain_all(struct actor *self, const zmq_pollitem_t *items)
     return any;
 }
 
-static void finish_round(struct actor *self)
+/* begun: when the first thing of this round was taken up. */
+static void finish_round(struct actor *self, wire_time begun)
 {
     if (self->role.ops->settle != NULL)
         self->role.ops->settle(self->role.self, clock_now(), &self->out);
     carry_out(self);
     commit(self);
     self->rounds++;
+    wire_histogram_add(&self->round_us, clock_now() - begun);
 }
 
 void actor_start(struct actor *self, wire_time now)
 {
     self->role.ops->wake(self->role.self, now, &self->out);
-    finish_round(self);
+    finish_round(self, now);
 }
 
 static wire_time role_deadline(const struct actor *self)
@@ -283,6 +292,7 @@ static wire_time role_deadline(const struct actor *self)
 
 void actor_round(struct actor *self, const zmq_pollitem_t *items)
 {
+    wire_time begun = clock_now();
     bool due = drain_all(self, items);
     wire_time now = clock_now();
     if (role_deadline(self) <= now) {
@@ -290,7 +300,7 @@ void actor_round(struct actor *self, const zmq_pollitem_t *items)
         due = true;
     }
     if (due || self->dirty)
-        finish_round(self);
+        finish_round(self, begun);
 }
 
 wire_time actor_deadline(const struct actor *self)

@@ -29,6 +29,7 @@
 
 #define ACTOR_SOCKETS_MAX 16                    /* sockets of an actor */
 #define ACTOR_DRAIN_MAX 64                      /* messages taken off one socket in a round */
+#define ACTOR_SLOW_COMMIT (1 * WIRE_SECOND)     /* a commit that takes so long is an event */
 #define ACTOR_FULL_RETRY (1 * WIRE_SECOND)      /* between commits while the disk is full */
 #define ACTOR_BIRTH_PATIENCE (3 * WIRE_SECOND)  /* then it is said who has not admitted a new disk */
 #define ACTOR_HELD_MAX 4096                     /* held messages; more while full: see above */

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "actors/clock.h"
 #include "actors/process.h"
 #include "wire/figures.h"
 
@@ -23,13 +24,19 @@ static void route_figures(const struct actor *self, enum wire_role to, wire_repl
     wire_figure_number_of(out, prefix, "refused_messages", route->refused);
 }
 
-static void shell_figures(const struct actor *self, struct wire_writer *out)
+static char *round_name(const char *role, char text[WIRE_FIGURE_NAME_MAX])
+{
+    snprintf(text, WIRE_FIGURE_NAME_MAX, "%s.round_us", role);
+    return text;
+}
+
+static void shell_figures(const struct actor *self, wire_time now, struct wire_writer *out)
 {
     const char *name = self->role.ops->name;
+    char text[WIRE_FIGURE_NAME_MAX];
     wire_figure_number_of(out, name, "rounds", self->rounds);
     wire_figure_number_of(out, name, "received_messages", self->received[FRAMES_MESSAGE]);
     for (int i = FRAMES_MESSAGE + 1; i < FRAMES_OUTCOME_COUNT; i++) {
-        char text[WIRE_FIGURE_NAME_MAX];
         snprintf(text, sizeof text, "dropped_%s_messages",
                  frames_outcome_text((enum frames_outcome)i));
         wire_figure_number_of(out, name, text, self->received[i]);
@@ -37,8 +44,10 @@ static void shell_figures(const struct actor *self, struct wire_writer *out)
     for (int to = 0; to < WIRE_ROLE_COUNT; to++)
         for (wire_replica r = 0; r < WIRE_REPLICA_COUNT_MAX; r++)
             route_figures(self, (enum wire_role)to, r, out);
+    wire_histogram_figures(&self->round_us, round_name(name, text), out);
     if (self->log.ops == NULL)
         return;
+    smr_events_figures(&self->events, "log", now, out);
     wire_histogram_figures(&self->commit_us, "log.commit_us", out);
     wire_figure_number(out, "log.full", self->full);
     wire_figure_number(out, "log.held_messages", self->held.count);
@@ -50,8 +59,9 @@ static void shell_figures(const struct actor *self, struct wire_writer *out)
 void actor_answer_status(struct actor *self, const struct wire_message *ask)
 {
     struct wire_writer figures = {0};
-    self->role.ops->figures(self->role.self, &figures);
-    shell_figures(self, &figures);
+    wire_time now = clock_now();
+    self->role.ops->figures(self->role.self, now, &figures);
+    shell_figures(self, now, &figures);
     struct wire_message answer = {.type = WIRE_MESSAGE_STATUS, .sender = self->self};
     answer.status.tag = ask->status_ask.tag;
     answer.payload = wire_writer_take(&figures);
@@ -64,7 +74,7 @@ void actor_extend_status(struct actor *self, struct wire_message *status)
 {
     struct wire_writer figures = {0};
     wire_write_raw(&figures, buf_span(status->payload));
-    shell_figures(self, &figures);
+    shell_figures(self, clock_now(), &figures);
     process_figures(&figures);
     wire_message_clear(status);
     status->payload = wire_writer_take(&figures);

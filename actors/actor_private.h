@@ -5,6 +5,7 @@
 
 #include "actors/actor.h"
 #include "actors/frames.h"
+#include "smr/events.h"
 #include "wire/histogram.h"
 #include "wire/say.h"
 
@@ -54,6 +55,8 @@ struct actor {
     uint64_t received[FRAMES_OUTCOME_COUNT]; /* messages taken off sockets, by what they were */
     uint64_t dropped_full;                   /* messages dropped because the disk is full */
     struct wire_histogram commit_us;         /* how long commits took */
+    struct wire_histogram round_us;          /* how long rounds took, from the first message on */
+    struct smr_events events;                /* what happened lately to the log */
     struct wire_say_gate gate;               /* for lines that outsiders cause */
 };
 

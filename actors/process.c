@@ -125,9 +125,15 @@ void process_end(void)
     }
 }
 
-/* Fields 22 and 24 of /proc/self/stat (proc(5)): clock ticks from boot to our start, and pages in
- * memory. Field 2, the name, may hold anything, but the last ) ends it. */
-static bool read_stat(uint64_t *start_ticks, uint64_t *pages)
+struct process_stat {
+    uint64_t user_ticks;   /* field 14 of /proc/self/stat (proc(5)): clock ticks of computing ... */
+    uint64_t system_ticks; /* 15: ... and of the kernel's for us */
+    uint64_t start_ticks;  /* 22: from boot to our start */
+    uint64_t pages;        /* 24: in memory */
+};
+
+/* Reads them. Field 2, the name, may hold anything, but the last ) ends it. */
+static bool read_stat(struct process_stat *stat)
 {
     char text[1024];
     FILE *file = fopen("/proc/self/stat", "re");
@@ -137,20 +143,23 @@ static bool read_stat(uint64_t *start_ticks, uint64_t *pages)
     fclose(file);
     text[size] = '\0';
     const char *rest = strrchr(text, ')');
-    return rest != NULL && sscanf(rest,
-                                  ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
-                                  "%*d %*d %*d %*d %" SCNu64 " %*u %" SCNu64,
-                                  start_ticks, pages) == 2;
+    return rest != NULL &&
+           sscanf(rest,
+                  ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
+                  " %*d %*d %*d %*d %*d %*d %" SCNu64 " %*u %" SCNu64,
+                  &stat->user_ticks, &stat->system_ticks, &stat->start_ticks, &stat->pages) == 4;
 }
 
 void process_figures(struct wire_writer *out)
 {
-    uint64_t start_ticks, pages;
+    struct process_stat stat;
     wire_figure_number(out, "process.pid", (uint64_t)getpid());
-    if (!read_stat(&start_ticks, &pages))
+    if (!read_stat(&stat))
         return;
-    uint64_t start_ms = start_ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+    uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK); /* a second */
+    uint64_t start_ms = stat.start_ticks * 1000 / ticks;
     uint64_t now_ms = (uint64_t)(clock_now() / WIRE_MS);
-    wire_figure_number(out, "process.rss_bytes", pages * (uint64_t)sysconf(_SC_PAGESIZE));
+    wire_figure_number(out, "process.rss_bytes", stat.pages * (uint64_t)sysconf(_SC_PAGESIZE));
+    wire_figure_number(out, "process.cpu_ms", (stat.user_ticks + stat.system_ticks) * 1000 / ticks);
     wire_figure_number(out, "process.uptime_ms", now_ms > start_ms ? now_ms - start_ms : 0);
 }

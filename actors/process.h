@@ -30,8 +30,8 @@ int process_wait(void);
 /* Last thing: terminates the context; all sockets must be closed. */
 void process_end(void);
 
-/* Appends what the process is and takes: process.pid, process.rss_bytes and process.uptime_ms; the
- * latter two are left out if the system does not tell. Any thread. */
+/* Appends what the process is and takes: process.pid, process.rss_bytes, process.cpu_ms and
+ * process.uptime_ms; all but the first are left out if the system does not tell. Any thread. */
 void process_figures(struct wire_writer *out);
 
 #endif

@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "actors/disk.h"
 #include "actors/store_private.h"
 #include "wire/figures.h"
 #include "wire/say.h"
@@ -339,9 +340,7 @@ void store_figures(const void *store, struct wire_writer *out)
     if (mdb_env_info(self->env, &info) == 0 && mdb_env_stat(self->env, &stat) == 0)
         wire_figure_number(out, "log.file_bytes",
                            ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize);
-    struct statvfs system;
-    if (fstatvfs(self->directory, &system) == 0)
-        wire_figure_number(out, "log.disk_free_bytes", (uint64_t)system.f_bavail * system.f_frsize);
+    disk_figures(self->directory, out);
     wire_figure_number(out, "log.commits", self->commit_count);
     wire_figure_number(out, "log.records_written", self->put_count);
     wire_figure_number(out, "log.bytes_written", self->put_bytes);

@@ -106,6 +106,11 @@ static enum smr_body kv_classify(struct span body)
     return wire_kv_is_read(call.op) ? SMR_BODY_QUERY : SMR_BODY_COMMAND;
 }
 
+static unsigned kv_operation(struct span body)
+{
+    return wire_kv_op_of(body);
+}
+
 static enum wire_status kv_apply(void *self, const struct smr_moment *moment, struct span body,
                                  struct wire_writer *answer)
 {
@@ -182,8 +187,14 @@ static bool kv_restore(void *self, struct span part)
 struct smr_machine kv_machine_new_on(const struct smr_base *base, uint32_t partition,
                                      uint32_t partition_count)
 {
+    static const char *const operations[] = {
+        [WIRE_KV_PUT] = "put", [WIRE_KV_SWAP] = "swap", [WIRE_KV_DELETE] = "delete",
+        [WIRE_KV_GET] = "get", [WIRE_KV_SCAN] = "scan", [WIRE_KV_OPS] = NULL,
+    };
     static const struct smr_machine_ops ops = {
         .classify = kv_classify,
+        .operation = kv_operation,
+        .operations = operations,
         .apply = kv_apply,
         .query = kv_query,
         .digest = kv_digest,

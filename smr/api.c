@@ -1,8 +1,10 @@
 #include "smr/api.h"
 
 #include <stdlib.h>
+#include "smr/events.h"
 #include "wire/batch.h"
 #include "wire/figures.h"
+#include "wire/histogram.h"
 
 enum {
     STATUS_ASKS_MAX = 16,           /* clients waiting for STATUS; more: dropped, they ask again */
@@ -10,12 +12,16 @@ enum {
     STATUS_PATIENCE_MS = 300,       /* after that an answer without a sibling that is stuck */
 };
 
+#define BUSY_SAID (10 * WIRE_SECOND) /* being overloaded is an event at most that often */
+
 /* A call that was handed on. Its tag is generation << 32 | index in the table, so that a late answer
  * to an earlier call in the same place is told apart. */
 struct call {
     uint32_t generation;       /* of this place, counts up */
     bool open;                 /* waiting for its answer */
     bool read;                 /* changes nothing: never in doubt */
+    uint8_t operation;         /* index into self->took; SMR_OPERATIONS_MAX: not measured */
+    wire_time taken_at;        /* when it came in */
     uint32_t next_free;        /* index of the next free place */
     size_t bytes;              /* charged against WIRE_API_BYTES_MAX */
     struct wire_client client; /* who asked */
@@ -34,7 +40,7 @@ struct status_ask {
 
 struct api {
     struct wire_sender self;                  /* how it signs */
-    enum smr_body (*classify)(struct span);   /* judges a body by its bytes */
+    const struct smr_machine_ops *machine;    /* judges a body by its bytes */
     bool reads_through_log;                   /* order reads like writes */
     bool leading;                             /* may calls be handed on */
     struct wire_ballot leader;                /* newest leader known, none: round 0 */
@@ -46,8 +52,28 @@ struct api {
     struct status_ask asks[STATUS_ASKS_MAX];  /* STATUS in the making */
     uint64_t status_tag;                      /* last used */
     struct wire_writer scratch;               /* for encoding entries */
+    struct wire_histogram took[SMR_OPERATIONS_MAX]; /* from taking a call to answering it, by operation */
+    struct wire_histogram apply_us;           /* from the applier's taking a call to the answer's leaving */
+    struct smr_events events;                 /* what happened lately */
     struct smr_counters counters;
 };
+
+static const char *const plain_operations[] = {"write", "read", NULL};
+
+static const char *const *operations_of(const struct api *self)
+{
+    return self->machine->operation == NULL ? plain_operations : self->machine->operations;
+}
+
+static unsigned operation_of(const struct api *self, const struct wire_message *m)
+{
+    bool measured = m->request.kind == WIRE_CALL_WRITE || m->request.kind == WIRE_CALL_READ ||
+                    m->request.kind == WIRE_CALL_PLAIN;
+    unsigned operation = m->request.kind == WIRE_CALL_READ;
+    if (measured && self->machine->operation != NULL)
+        operation = self->machine->operation(buf_span(m->payload));
+    return measured && operation < SMR_OPERATIONS_MAX ? operation : SMR_OPERATIONS_MAX;
+}
 
 /* --- answers ------------------------------------------------------------------------------------ */
 
@@ -101,6 +127,17 @@ static void answer_call(struct api *self, uint64_t tag, enum wire_status status,
     close_call(self, call);
 }
 
+static void measure(struct api *self, wire_time now, const struct wire_message *m)
+{
+    const struct call *call = find_call(self, m->result.tag);
+    if (call == NULL || m->result.status != WIRE_STATUS_OK)
+        return;
+    if (call->operation < SMR_OPERATIONS_MAX)
+        wire_histogram_add(&self->took[call->operation], now - call->taken_at);
+    if (m->result.at != 0)
+        wire_histogram_add(&self->apply_us, now - (wire_time)m->result.at);
+}
+
 /* --- requests ----------------------------------------------------------------------------------- */
 
 static bool body_fits(const struct api *self, enum wire_call_kind kind, struct span body)
@@ -110,11 +147,11 @@ static bool body_fits(const struct api *self, enum wire_call_kind kind, struct s
     case WIRE_CALL_CLOSE:
         return body.size == 0;
     case WIRE_CALL_WRITE:
-        return self->classify(body) == SMR_BODY_COMMAND;
+        return self->machine->classify(body) == SMR_BODY_COMMAND;
     case WIRE_CALL_READ:
-        return self->classify(body) == SMR_BODY_QUERY;
+        return self->machine->classify(body) == SMR_BODY_QUERY;
     case WIRE_CALL_PLAIN:
-        return self->classify(body) == SMR_BODY_PLAIN;
+        return self->machine->classify(body) == SMR_BODY_PLAIN;
     default:
         return false;
     }
@@ -138,13 +175,15 @@ static enum wire_status judge(const struct api *self, const struct wire_message 
     return WIRE_STATUS_OK;
 }
 
-static uint64_t open_call(struct api *self, const struct wire_message *m)
+static uint64_t open_call(struct api *self, wire_time now, const struct wire_message *m)
 {
     uint32_t index = self->first_free;
     struct call *call = &self->calls[index];
     self->first_free = call->next_free;
     call->open = true;
     call->read = m->request.kind == WIRE_CALL_READ;
+    call->operation = (uint8_t)operation_of(self, m);
+    call->taken_at = now;
     call->bytes = m->payload->size;
     call->client = m->client;
     call->client_tag = m->request.tag;
@@ -153,7 +192,7 @@ static uint64_t open_call(struct api *self, const struct wire_message *m)
     return (uint64_t)call->generation << 32 | index;
 }
 
-static void submit(struct api *self, uint64_t tag, const struct wire_message *m,
+static void submit(struct api *self, wire_time now, uint64_t tag, const struct wire_message *m,
                    struct smr_out *out)
 {
     struct wire_command command = {
@@ -169,26 +208,38 @@ static void submit(struct api *self, uint64_t tag, const struct wire_message *m,
     struct wire_message *s = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_SUBMIT,
                                           WIRE_ROLE_PROPOSER, self->self.replica);
     s->submit.tag = tag;
+    s->submit.at = (uint64_t)now;
     s->payload = wire_writer_take(&self->scratch);
 }
 
-static void receive_request(struct api *self, const struct wire_message *m, struct smr_out *out)
+static void note_busy(struct api *self, wire_time now)
+{
+    const struct smr_event *last = smr_events_last(&self->events);
+    if (last == NULL || now - last->at >= BUSY_SAID)
+        smr_events_add_number(&self->events, now, SMR_EVENT_BUSY, self->open_count);
+}
+
+static void receive_request(struct api *self, wire_time now, const struct wire_message *m,
+                            struct smr_out *out)
 {
     self->counters.requests++;
     enum wire_status status = judge(self, m);
     if (status != WIRE_STATUS_OK) {
         self->counters.requests_refused++;
+        if (status == WIRE_STATUS_BUSY)
+            note_busy(self, now);
         reply(self, out, &m->client, m->request.tag, status, 0, NULL);
         return;
     }
-    uint64_t tag = open_call(self, m);
+    uint64_t tag = open_call(self, now, m);
     if (m->request.kind == WIRE_CALL_READ && !self->reads_through_log) {
         struct wire_message *s = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_READ,
                                               WIRE_ROLE_PROPOSER, self->self.replica);
         s->read.tag = tag;
+        s->read.at = (uint64_t)now;
         s->payload = buf_ref(m->payload);
     } else {
-        submit(self, tag, m, out);
+        submit(self, now, tag, m, out);
     }
 }
 
@@ -229,7 +280,16 @@ static void finish_status(struct api *self, struct status_ask *ask, struct smr_o
     ask->open = false;
 }
 
-static void own_figures(const struct api *self, struct wire_writer *out)
+static void latency_figures(const struct api *self, struct wire_writer *out)
+{
+    const char *const *operations = operations_of(self);
+    for (int i = 0; i < SMR_OPERATIONS_MAX && operations[i] != NULL; i++) {
+        wire_histogram_figures_of(&self->took[i], "op", operations[i], out);
+    }
+    wire_histogram_figures(&self->apply_us, "stage.apply_us", out);
+}
+
+static void own_figures(const struct api *self, wire_time now, struct wire_writer *out)
 {
     wire_figure_number(out, "replica.cluster", self->self.cluster);
     wire_figure_number(out, "replica.group", self->self.group);
@@ -239,7 +299,10 @@ static void own_figures(const struct api *self, struct wire_writer *out)
     wire_figure_text(out, "replica.version", MADKV_VERSION);
     wire_figure_number(out, "api.open_calls", self->open_count);
     wire_figure_number(out, "api.open_bytes", self->open_bytes);
+    wire_figure_number(out, "api.open_calls_max", self->open_count_max);
     smr_counters_figures(&self->counters, "api", out);
+    latency_figures(self, out);
+    smr_events_figures(&self->events, "api", now, out);
 }
 
 static void receive_status_ask(struct api *self, wire_time now, const struct wire_message *m,
@@ -261,7 +324,7 @@ static void receive_status_ask(struct api *self, wire_time now, const struct wir
     ask->client = m->client;
     ask->client_tag = m->status_ask.tag;
     wire_writer_clear(&ask->text);
-    own_figures(self, &ask->text);
+    own_figures(self, now, &ask->text);
     static const enum wire_role siblings[STATUS_SIBLINGS] = {
         WIRE_ROLE_PROPOSER, WIRE_ROLE_ACCEPTOR, WIRE_ROLE_APPLIER};
     for (int i = 0; i < STATUS_SIBLINGS; i++) {
@@ -289,7 +352,7 @@ static void receive_from_client(struct api *self, wire_time now, const struct wi
                                 struct smr_out *out)
 {
     if (m->type == WIRE_MESSAGE_REQUEST)
-        receive_request(self, m, out);
+        receive_request(self, now, m, out);
     else if (m->type == WIRE_MESSAGE_STATUS_ASK)
         receive_status_ask(self, now, m, out);
     else
@@ -307,6 +370,7 @@ static void api_receive(void *role, wire_time now, const struct wire_message *m,
     assert(m->sender.replica == self->self.replica);
     switch (m->type) {
     case WIRE_MESSAGE_RESULT:
+        measure(self, now, m);
         answer_call(self, m->result.tag, (enum wire_status)m->result.status, m->result.session,
                     m->payload, out);
         break;
@@ -344,9 +408,9 @@ static wire_time api_deadline(const void *role)
     return deadline;
 }
 
-static void api_figures(const void *role, struct wire_writer *out)
+static void api_figures(const void *role, wire_time now, struct wire_writer *out)
 {
-    own_figures(role, out);
+    own_figures(role, now, out);
 }
 
 static void api_destroy(void *role)
@@ -367,13 +431,12 @@ static const struct smr_role_ops api_ops = {
     .destroy = api_destroy,
 };
 
-struct smr_role smr_api_new(const struct smr_config *config,
-                            enum smr_body (*classify)(struct span body))
+struct smr_role smr_api_new(const struct smr_config *config, const struct smr_machine_ops *machine)
 {
     struct api *self = wire_calloc(1, sizeof *self);
     self->self = config->self;
     self->self.role = WIRE_ROLE_API;
-    self->classify = classify;
+    self->machine = machine;
     self->reads_through_log = config->reads == SMR_READS_LOG;
     self->open_count_max =
         config->api_calls_max == 0 ? WIRE_API_CALLS_MAX : config->api_calls_max;

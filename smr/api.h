@@ -12,9 +12,9 @@
 #include "smr/counters.h"
 #include "smr/role.h"
 
-/* `classify` is the machine's; the machine itself belongs to the applier. */
-struct smr_role smr_api_new(const struct smr_config *config,
-                            enum smr_body (*classify)(struct span body));
+/* Of the machine the API calls classify() and operation() only, which touch no state; the machine itself
+ * belongs to the applier. */
+struct smr_role smr_api_new(const struct smr_config *config, const struct smr_machine_ops *machine);
 
 /* For the simulator and tests. */
 const struct smr_counters *smr_api_counters(struct smr_role api);

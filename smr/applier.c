@@ -1,11 +1,13 @@
 #include "smr/applier.h"
 
 #include <stdlib.h>
+#include "smr/events.h"
 #include "smr/image.h"
 #include "smr/session.h"
 #include "wire/batch.h"
 #include "wire/figures.h"
 #include "wire/hash.h"
+#include "wire/histogram.h"
 
 struct waiting_read {
     uint64_t tag;     /* the API's name for it */
@@ -33,6 +35,12 @@ struct applier {
     size_t read_count;             /* how many */
     size_t read_capacity;          /* room at reads */
     struct wire_writer answer;     /* scratch */
+    wire_time now;                 /* of the message at hand; results carry it */
+    wire_time frozen_at;           /* when the checkpoint being written was begun */
+    wire_time saved_at;            /* when the last one became durable; 0: none in this life */
+    struct wire_histogram learn_us;      /* stage of a call: from chosen to here */
+    struct wire_histogram checkpoint_us; /* from freezing a state to its being durable */
+    struct smr_events events;      /* what happened lately */
     struct smr_counters counters;
 };
 
@@ -44,6 +52,7 @@ static void send_result(struct applier *self, struct smr_out *out, uint64_t tag,
     m->result.tag = tag;
     m->result.status = (uint8_t)status;
     m->result.session = session;
+    m->result.at = (uint64_t)self->now;
     m->payload = body == NULL ? buf_copy(span_of(NULL, 0)) : buf_ref(body);
 }
 
@@ -194,6 +203,8 @@ static void receive_chosen(struct applier *self, const struct wire_message *mess
         self->counters.applier_gaps++;
         return; /* the acceptor feeds again from what APPLIED said last */
     }
+    if (message->chosen.at != 0)
+        wire_histogram_add(&self->learn_us, self->now - (wire_time)message->chosen.at);
     apply_batch(self, slot, buf_span(message->payload), out);
     if (self->read_count > 0)
         answer_waiting(self, out);
@@ -218,7 +229,7 @@ static void send_checkpoint(struct applier *self, struct smr_out *out)
     self->retry = WIRE_NEVER;
 }
 
-static void freeze(struct applier *self, struct smr_out *out)
+static void freeze(struct applier *self, wire_time now, struct smr_out *out)
 {
     struct wire_writer sessions = {0}, part = {0}, whole = {0};
     smr_sessions_encode(self->sessions, &sessions);
@@ -232,11 +243,20 @@ static void freeze(struct applier *self, struct smr_out *out)
     smr_image_encode(&image, &whole);
     self->image = wire_writer_take(&whole);
     self->frozen = self->applied;
+    self->frozen_at = now;
     self->log_bytes = 0;
     wire_writer_free(&sessions);
     wire_writer_free(&part);
     wire_writer_free(&whole);
     send_checkpoint(self, out);
+}
+
+/* Once per checkpoint, however often it is tried. */
+static void note_unsaved(struct applier *self, wire_time now)
+{
+    const struct smr_event *last = smr_events_last(&self->events);
+    if (last == NULL || last->name != SMR_EVENT_UNSAVED || last->number != self->frozen)
+        smr_events_add_number(&self->events, now, SMR_EVENT_UNSAVED, self->frozen);
 }
 
 static void receive_checkpointed(struct applier *self, wire_time now,
@@ -246,10 +266,14 @@ static void receive_checkpointed(struct applier *self, wire_time now,
     if (message->checkpointed.outcome != WIRE_OK) {
         self->counters.checkpoints_failed++;
         self->retry = now + WIRE_SECOND;
+        note_unsaved(self, now);
         return;
     }
     self->counters.checkpoints++;
     self->saved = self->frozen;
+    self->saved_at = now;
+    wire_histogram_add(&self->checkpoint_us, now - self->frozen_at);
+    smr_events_add_number(&self->events, now, SMR_EVENT_CHECKPOINT, self->saved);
     buf_unref(&self->image);
     self->machine.ops->thaw(self->machine.self);
 }
@@ -291,6 +315,7 @@ static void applier_receive(void *role, wire_time now, const struct wire_message
 {
     struct applier *self = role;
     assert(message->sender.replica == self->self.replica); /* siblings only */
+    self->now = now;
     if (message->type == WIRE_MESSAGE_CHOSEN) {
         receive_chosen(self, message, out);
     } else if (message->type == WIRE_MESSAGE_CHECKPOINTED) {
@@ -320,7 +345,7 @@ static void applier_settle(void *role, wire_time now, struct smr_out *out)
     if (self->machine.base == NULL)
         self->saved = self->applied; /* memory only: nothing is ever read back */
     else if (self->image == NULL && is_due(self))
-        freeze(self, out);
+        freeze(self, now, out);
     if (self->reported != self->applied || self->reported_saved != self->saved)
         report(self, now, out);
 }
@@ -343,7 +368,16 @@ static wire_time applier_deadline(const void *role)
                                                                       : self->report_deadline;
 }
 
-static void applier_figures(const void *role, struct wire_writer *out)
+static void checkpoint_figures(const struct applier *self, wire_time now, struct wire_writer *out)
+{
+    wire_figure_number(out, "checkpoint.under_way", self->image != NULL);
+    wire_figure_number(out, "checkpoint.unsaved_slots", self->applied - self->saved);
+    if (self->saved_at != 0)
+        wire_figure_number(out, "checkpoint.age_ms", (uint64_t)((now - self->saved_at) / WIRE_MS));
+    wire_histogram_figures(&self->checkpoint_us, "checkpoint.took_us", out);
+}
+
+static void applier_figures(const void *role, wire_time now, struct wire_writer *out)
 {
     const struct applier *self = role;
     wire_figure_number(out, "applier.applied_slot", self->applied);
@@ -352,6 +386,10 @@ static void applier_figures(const void *role, struct wire_writer *out)
     wire_figure_number(out, "applier.sessions", smr_sessions_count(self->sessions));
     wire_figure_number(out, "applier.session_bytes", smr_sessions_bytes(self->sessions));
     wire_figure_number(out, "applier.waiting_reads", self->read_count);
+    if (self->machine.base != NULL)
+        checkpoint_figures(self, now, out);
+    wire_histogram_figures(&self->learn_us, "stage.learn_us", out);
+    smr_events_figures(&self->events, "applier", now, out);
     smr_counters_figures(&self->counters, "applier", out);
     self->machine.ops->figures(self->machine.self, out);
 }

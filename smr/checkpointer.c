@@ -35,9 +35,10 @@ static wire_time checkpointer_deadline(const void *role)
     return WIRE_NEVER;
 }
 
-static void checkpointer_figures(const void *role, struct wire_writer *out)
+static void checkpointer_figures(const void *role, wire_time now, struct wire_writer *out)
 {
     (void)role; /* the applier tells of checkpoints */
+    (void)now;
     (void)out;
 }
 

@@ -10,7 +10,7 @@ struct smr_group smr_group_new(const struct smr_config *config, struct smr_machi
                                struct smr_log log)
 {
     return (struct smr_group){
-        .api = smr_api_new(config, machine.ops->classify),
+        .api = smr_api_new(config, machine.ops),
         .proposer = smr_proposer_new(config),
         .acceptor = smr_acceptor_new(config, log),
         .applier = smr_applier_new(config, machine),

@@ -11,6 +11,8 @@
 #include "wire/message.h"
 #include "wire/pack.h"
 
+#define SMR_OPERATIONS_MAX 8 /* kinds of calls a machine tells apart */
+
 /* Where in the replicated history a command stands. */
 struct smr_moment {
     wire_slot slot;        /* slot of its batch */
@@ -29,6 +31,10 @@ enum smr_body {
 struct smr_machine_ops {
     /* Any thread: touches no state. */
     enum smr_body (*classify)(struct span body);
+    /* Which of the operations below a body that was classified as fit is; any thread. NULL: the machine
+     * tells none apart. */
+    unsigned (*operation)(struct span body);
+    const char *const *operations; /* their words for figures, up to a NULL; at most SMR_OPERATIONS_MAX */
     /* Applies a command whose body was classified COMMAND or PLAIN, or answers a query that came
      * through the log. Appends the answer. Returns WIRE_STATUS_OK, MALFORMED or WRONG_GROUP; on
      * anything but OK the state is unchanged and the answer empty. */

@@ -23,8 +23,8 @@ struct smr_role_ops {
     void (*durable)(void *self, wire_time now, struct smr_out *out);
     /* When to wake it next; WIRE_NEVER for no wish. */
     wire_time (*deadline)(const void *self);
-    /* Appends figures about itself (wire/figures.h). */
-    void (*figures)(const void *self, struct wire_writer *out);
+    /* Appends figures about itself (wire/figures.h) as they are now. */
+    void (*figures)(const void *self, wire_time now, struct wire_writer *out);
     void (*destroy)(void *self);
 };
 

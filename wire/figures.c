@@ -1,6 +1,12 @@
 #include "wire/figures.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+
+enum {
+    EVENT_BYTES = 200 /* of an event's text with its NUL */
+};
 
 void wire_figure_number(struct wire_writer *out, const char *name, uint64_t number)
 {
@@ -22,6 +28,33 @@ void wire_figure_text(struct wire_writer *out, const char *name, const char *tex
     wire_write_array(out, 2);
     wire_write_bin(out, span_text(name));
     wire_write_bin(out, span_text(text));
+}
+
+/* The text with what stands for %b and %n, cut where it does not fit. */
+static void print_event(const struct wire_figure_event *event, char *line, size_t room)
+{
+    size_t size = strlen(line);
+    for (const char *text = event->text; *text != '\0' && size + 1 < room; text++) {
+        char piece[48] = {*text};
+        if (*text == '%' && *++text == 'b')
+            snprintf(piece, sizeof piece, "%" PRIu64 ".%u", event->ballot.round,
+                     event->ballot.replica);
+        else if (text[-1] == '%')
+            snprintf(piece, sizeof piece, "%" PRIu64, event->detail);
+        int added = snprintf(line + size, room - size, "%s", piece);
+        size += (size_t)added;
+    }
+}
+
+void wire_figure_event(struct wire_writer *out, const char *role, uint64_t number,
+                       const struct wire_figure_event *event)
+{
+    char name[WIRE_FIGURE_NAME_MAX + 1], line[EVENT_BYTES];
+    wire_time age = event->age > 0 ? event->age / WIRE_MS : 0;
+    snprintf(name, sizeof name, "event.%s.%" PRIu64, role, number);
+    snprintf(line, sizeof line, "%" PRId64 " %s ", age, event->kind);
+    print_event(event, line, sizeof line);
+    wire_figure_text(out, name, line);
 }
 
 bool wire_figure_next(struct wire_reader *in, struct wire_figure *figure)

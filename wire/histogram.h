@@ -37,8 +37,18 @@ uint64_t wire_histogram_percentile(const struct wire_histogram *self, double sha
 /* The largest value that falls into a bucket. */
 uint64_t wire_histogram_bucket_end(size_t bucket);
 
-/* Appends the figures NAME_p50, NAME_p99, NAME_max and NAME_count; NAME should end in its unit. */
+/* Appends the figures NAME_p50, NAME_p99, NAME_max, NAME_count, NAME_sum and, as a text,
+ * NAME_buckets: "31:5,40:2" says that 5 values were at most 31 and 2 further ones at most 40. Every
+ * figure grows from the process's start on, so the difference of two askings tells of the time
+ * between. NAME should end in its unit.
+ *
+ * Of an empty histogram only the last two numbers are shown. The buckets shown are coarser than
+ * those counted, four to a power of two, and one if the text would be longer than a figure's text
+ * may be. */
 void wire_histogram_figures(const struct wire_histogram *self, const char *name,
                             struct wire_writer *out);
+/* The same for the name `prefix.NAME_us`. */
+void wire_histogram_figures_of(const struct wire_histogram *self, const char *prefix,
+                               const char *name, struct wire_writer *out);
 
 #endif

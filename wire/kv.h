@@ -25,6 +25,12 @@ struct wire_kv_call {
     bool after;        /* of SCAN: without `from` itself, to go on behind a page */
 };
 
+/* The op of a body that decodes: what stands behind the byte of the array. */
+static inline enum wire_kv_op wire_kv_op_of(struct span body)
+{
+    return body.size > 1 && body.data[1] < WIRE_KV_OPS ? (enum wire_kv_op)body.data[1] : WIRE_KV_PUT;
+}
+
 static inline bool wire_kv_is_read(enum wire_kv_op op)
 {
     return op == WIRE_KV_GET || op == WIRE_KV_SCAN;

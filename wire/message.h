@@ -84,8 +84,10 @@ struct wire_sender {
  * never ask for a slot up to this one: they are in a durable checkpoint, and durably known chosen. */
 #define WIRE_HEARTBEAT_ACK_FIELDS(F)                                                               \
     F(ballot, ballot) F(u64, round) F(slot, chosen) F(slot, stored)
-/* To the own acceptor only: slots up to `chosen` are chosen, with the values of this ballot. */
-#define WIRE_CHOOSE_FIELDS(F) F(ballot, ballot) F(slot, chosen)
+/* To the own acceptor only: slots up to `chosen` are chosen, with the values of this ballot. at: since
+ * when, a wire_time; it never leaves the process and only serves to say how long what follows takes,
+ * like every `at` below, where 0 says nothing. */
+#define WIRE_CHOOSE_FIELDS(F) F(ballot, ballot) F(slot, chosen) F(u64, at)
 /* --- own proposer <-> own acceptor --------------------------------------------------------------- */
 /* The proposer is up and wants to know where things stand. */
 #define WIRE_ATTACH_FIELDS(F)
@@ -101,8 +103,9 @@ struct wire_sender {
 /* Payload: entries from `from` on, all chosen. chosen: the bar there. cut: as in Promise. */
 #define WIRE_LEARNED_FIELDS(F) F(slot, from) F(slot, chosen) F(slot, cut)
 /* --- to and from the applier --------------------------------------------------------------------- */
-/* Slot is chosen. Payload: the batch. In slot order, without gaps. */
-#define WIRE_CHOSEN_FIELDS(F) F(slot, slot)
+/* Slot is chosen. Payload: the batch. In slot order, without gaps. at: since when, if this replica's own
+ * proposer said so. */
+#define WIRE_CHOSEN_FIELDS(F) F(slot, slot) F(u64, at)
 /* All slots up to `slot` are applied, so the acceptor may feed on; those up to `saved` are in a durable
  * checkpoint, so the log need not keep them for this replica. */
 #define WIRE_APPLIED_FIELDS(F) F(slot, slot) F(slot, saved)
@@ -112,13 +115,14 @@ struct wire_sender {
 #define WIRE_CHECKPOINTED_FIELDS(F) F(slot, slot) F(u8, outcome)
 /* Answer the query once `index` is applied. Payload: the query. */
 #define WIRE_READ_AT_FIELDS(F) F(u64, tag) F(slot, index)
-/* The outcome of a call. status: enum wire_status. Payload: the machine's answer. */
-#define WIRE_RESULT_FIELDS(F) F(u64, tag) F(u8, status) F(u64, session)
+/* The outcome of a call. status: enum wire_status. at: when the applier took it. Payload: the machine's
+ * answer. */
+#define WIRE_RESULT_FIELDS(F) F(u64, tag) F(u8, status) F(u64, session) F(u64, at)
 /* --- API <-> proposer ---------------------------------------------------------------------------- */
-/* Order this. Payload: one encoded batch entry, packed into a batch as it is. */
-#define WIRE_SUBMIT_FIELDS(F) F(u64, tag)
-/* Read this by the leader's index. Payload: the query. */
-#define WIRE_READ_FIELDS(F) F(u64, tag)
+/* Order this. at: when the API took it. Payload: one encoded batch entry, packed into a batch as it is. */
+#define WIRE_SUBMIT_FIELDS(F) F(u64, tag) F(u64, at)
+/* Read this by the leader's index. at: as in Submit. Payload: the query. */
+#define WIRE_READ_FIELDS(F) F(u64, tag) F(u64, at)
 /* This call was not proposed. */
 #define WIRE_REFUSED_FIELDS(F) F(u64, tag) F(u8, status)
 /* Who leads, as far as the proposer knows. When leading ends, what was submitted is in doubt. */

@@ -51,6 +51,7 @@ static void hear_leader(struct acceptor *self, wire_time now, struct wire_ballot
     if (!ballot_less(self->leader, ballot))
         return;
     self->leader = ballot;
+    self->chosen_at = 0;
     if (ballot.replica != self->self.replica)
         acceptor_tell_proposer(self, now, out);
 }
@@ -203,8 +204,10 @@ static void receive_heartbeat(struct acceptor *self, wire_time now, const struct
 static void receive_choose(struct acceptor *self, wire_time now, const struct wire_message *m,
                            struct smr_out *out)
 {
-    if (m->sender.replica == self->self.replica)
-        learner_note_chosen(self, now, m->choose.ballot, m->choose.chosen, out);
+    if (m->sender.replica != self->self.replica)
+        return;
+    self->chosen_at = m->choose.at;
+    learner_note_chosen(self, now, m->choose.ballot, m->choose.chosen, out);
 }
 
 /* --- births --------------------------------------------------------------------------------------- */
@@ -351,6 +354,19 @@ static void acceptor_receive(void *role, wire_time now, const struct wire_messag
         receive_from_peer(self, now, m, out);
 }
 
+/* Being far behind the others begins and ends here, as far as people are told. */
+static void note_distance(struct acceptor *self, wire_time now)
+{
+    wire_slot gap = self->bar_heard > self->hard.chosen ? self->bar_heard - self->hard.chosen : 0;
+    if (self->behind_from == 0 && gap > 2 * WIRE_WINDOW_SLOTS) {
+        self->behind_from = self->hard.chosen + 1;
+        smr_events_add_number(&self->events, now, SMR_EVENT_BEHIND, gap);
+    } else if (self->behind_from != 0 && gap <= WIRE_WINDOW_SLOTS) {
+        self->behind_from = 0;
+        smr_events_add_number(&self->events, now, SMR_EVENT_CAUGHT_UP, self->hard.chosen);
+    }
+}
+
 static void acceptor_settle(void *role, wire_time now, struct smr_out *out)
 {
     struct acceptor *self = role;
@@ -359,6 +375,7 @@ static void acceptor_settle(void *role, wire_time now, struct smr_out *out)
     if (self->state_dirty && self->put_this_round)
         acceptor_put_state(self, out); /* rides along in a commit that happens anyway */
     self->put_this_round = false;
+    note_distance(self, now);
     learner_feed(self, now, out);
 }
 
@@ -424,7 +441,15 @@ static wire_time acceptor_deadline(const void *role)
     return self->feed_deadline < first ? self->feed_deadline : first;
 }
 
-static void acceptor_figures(const void *role, struct wire_writer *out)
+static void behind_figures(const struct acceptor *self, struct wire_writer *out)
+{
+    wire_slot lacked = self->bar_heard + 1 - self->behind_from;
+    wire_slot fetched = self->hard.chosen + 1 - self->behind_from;
+    wire_figure_number(out, "acceptor.catch_up_percent", fetched * 100 / lacked);
+    wire_figure_number(out, "acceptor.catch_up_slots", lacked - fetched);
+}
+
+static void acceptor_figures(const void *role, wire_time now, struct wire_writer *out)
 {
     const struct acceptor *self = role;
     wire_figure_number(out, "acceptor.promised_round", self->hard.promised.round);
@@ -437,6 +462,12 @@ static void acceptor_figures(const void *role, struct wire_writer *out)
     wire_figure_number(out, "acceptor.fed_slot", self->fed);
     wire_figure_number(out, "acceptor.cache_bytes", self->cache_bytes);
     wire_figure_number(out, "acceptor.admitted", self->hard.admitted);
+    wire_figure_number(out, "acceptor.applying_slots", self->fed - self->applied);
+    wire_figure_number(out, "acceptor.lease_granted_left_us",
+                       self->helps_after > now ? (uint64_t)(self->helps_after - now) : 0);
+    if (self->behind_from != 0)
+        behind_figures(self, out);
+    smr_events_figures(&self->events, "acceptor", now, out);
     smr_counters_figures(&self->counters, "acceptor", out);
 }
 

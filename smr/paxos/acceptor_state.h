@@ -2,6 +2,7 @@
 #ifndef MADKV_SMR_PAXOS_ACCEPTOR_STATE_H
 #define MADKV_SMR_PAXOS_ACCEPTOR_STATE_H
 
+#include "smr/events.h"
 #include "smr/paxos/acceptor.h"
 #include "smr/peers.h"
 #include "wire/random.h"
@@ -66,7 +67,10 @@ struct acceptor {
     unsigned births_recorded;     /* bit per peer that wrote down this disk, while not admitted */
     wire_time birth_deadline;     /* ask again then; WIRE_NEVER once admitted */
 
+    uint64_t chosen_at;           /* when the own proposer last raised the bar; 0: another one leads */
+    wire_slot behind_from;        /* the bar when this replica fell behind; 0: it is not */
     struct wire_writer scratch;   /* for lists */
+    struct smr_events events;     /* what happened lately */
     struct smr_counters counters;
 };
 

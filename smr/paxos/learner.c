@@ -166,6 +166,8 @@ void learner_feed(struct acceptor *self, wire_time now, struct smr_out *out)
             /* Known chosen, and its record cannot be trusted: a peer has it. Perhaps no peer knows
              * yet that it is chosen; then another leader has to find out by proposing it again, so
              * this replica must not lead. */
+            if (self->damaged != self->fed + 1)
+                smr_events_add_number(&self->events, now, SMR_EVENT_DAMAGED, self->fed + 1);
             self->damaged = self->fed + 1;
             acceptor_tell_proposer(self, now, out);
             ask_if_wanting(self, now, out);
@@ -174,6 +176,7 @@ void learner_feed(struct acceptor *self, wire_time now, struct smr_out *out)
         struct wire_message *m = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_CHOSEN,
                                               WIRE_ROLE_APPLIER, self->self.replica);
         m->chosen.slot = ++self->fed;
+        m->chosen.at = self->chosen_at;
         m->payload = buf_ref(entry->batch);
         self->fed_sizes[self->fed % WIRE_FEED_SLOTS] = (uint32_t)entry->batch->size;
         self->fed_bytes += entry->batch->size;

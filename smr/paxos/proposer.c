@@ -9,7 +9,7 @@ static_assert((PROPOSER_ROUNDS & (PROPOSER_ROUNDS - 1)) == 0, "index by mask");
 
 /* --- queues --------------------------------------------------------------------------------------- */
 
-void call_queue_push(struct call_queue *queue, uint64_t tag, struct buf *body)
+void call_queue_push(struct call_queue *queue, const struct queued_call *call)
 {
     if (queue->count == queue->capacity) {
         size_t capacity = queue->capacity == 0 ? 64 : queue->capacity * 2;
@@ -21,9 +21,9 @@ void call_queue_push(struct call_queue *queue, uint64_t tag, struct buf *body)
         queue->first = 0;
         queue->capacity = capacity;
     }
-    queue->calls[(queue->first + queue->count++) & (queue->capacity - 1)] =
-        (struct queued_call){.tag = tag, .body = buf_ref(body)};
-    queue->bytes += body->size;
+    queue->calls[(queue->first + queue->count++) & (queue->capacity - 1)] = *call;
+    buf_ref(call->body);
+    queue->bytes += call->body->size;
 }
 
 struct queued_call call_queue_pop(struct call_queue *queue)
@@ -170,8 +170,13 @@ static void yield_to_others(struct proposer *self, wire_time now, struct smr_out
 {
     if (self->state == PROPOSER_FOLLOWING)
         return;
-    if (self->state == PROPOSER_LEADING)
+    if (self->state == PROPOSER_LEADING) {
         self->counters.step_downs++;
+        if (self->fit)
+            smr_events_add_ballot(&self->events, now, SMR_EVENT_BEATEN, self->ballot);
+        else
+            smr_events_add_ballot(&self->events, now, SMR_EVENT_UNFIT, self->ballot);
+    }
     proposer_become_following(self, now, out);
 }
 
@@ -207,8 +212,10 @@ static void receive_heard(struct proposer *self, wire_time now, const struct wir
         ballot_less(self->ballot, m->heard.promised))
         yield_to_others(self, now, out);
     bool news = ballot_less(self->leader, m->heard.leader);
-    if (m->heard.leader.replica != self->self.replica && news)
+    if (m->heard.leader.replica != self->self.replica && news) {
         self->leader = m->heard.leader;
+        smr_events_add_ballot(&self->events, now, SMR_EVENT_FOLLOWS, self->leader);
+    }
     hear_leader(self, now, now - (wire_time)m->heard.heard_ago, m->heard.leader, out);
     if (self->state == PROPOSER_FOLLOWING && (news || now - self->told_at >= WIRE_SECOND))
         proposer_tell_api(self, now, out);
@@ -229,9 +236,14 @@ static void receive_nack(struct proposer *self, wire_time now, const struct wire
     /* Else the acceptor is too far behind for that slot; it catches up and is sent it again. */
 }
 
-static void receive_call(struct proposer *self, const struct wire_message *m, uint64_t tag,
-                         struct call_queue *queue, struct smr_out *out)
+/* at: when the API took it. */
+static void receive_call(struct proposer *self, wire_time now, const struct wire_message *m,
+                         struct smr_out *out)
 {
+    bool reads = m->type == WIRE_MESSAGE_READ;
+    uint64_t tag = reads ? m->read.tag : m->submit.tag;
+    uint64_t at = reads ? m->read.at : m->submit.at;
+    struct queued_call call = {.tag = tag, .since = now, .body = m->payload};
     if (self->state != PROPOSER_LEADING) {
         struct wire_message *n = proposer_send(self, out, WIRE_MESSAGE_REFUSED, WIRE_ROLE_API,
                                                self->self.replica);
@@ -240,9 +252,11 @@ static void receive_call(struct proposer *self, const struct wire_message *m, ui
         self->counters.refused++;
         return;
     }
-    if (queue == &self->reads && self->chosen < self->opening_slot)
+    if (at != 0)
+        wire_histogram_add(&self->api_us, now - (wire_time)at);
+    if (reads && self->chosen < self->opening_slot)
         self->counters.reads_held++;
-    call_queue_push(queue, tag, m->payload);
+    call_queue_push(reads ? &self->reads : &self->submits, &call);
 }
 
 /* Every answer tells how far the acceptor is; of the own one a later campaign needs to know. */
@@ -272,10 +286,10 @@ static void receive_from_acceptor(struct proposer *self, wire_time now,
         election_receive_promise(self, now, m, out);
         break;
     case WIRE_MESSAGE_ACCEPTED:
-        leading_receive_accepted(self, m);
+        leading_receive_accepted(self, now, m);
         break;
     case WIRE_MESSAGE_HEARTBEAT_ACK:
-        leading_receive_ack(self, m, out);
+        leading_receive_ack(self, now, m, out);
         break;
     case WIRE_MESSAGE_NACK:
         receive_nack(self, now, m, out);
@@ -291,10 +305,7 @@ static void proposer_receive(void *role, wire_time now, const struct wire_messag
     struct proposer *self = role;
     if (m->type == WIRE_MESSAGE_SUBMIT || m->type == WIRE_MESSAGE_READ) {
         assert(m->sender.role == WIRE_ROLE_API && m->sender.replica == self->self.replica);
-        if (m->type == WIRE_MESSAGE_SUBMIT)
-            receive_call(self, m, m->submit.tag, &self->submits, out);
-        else
-            receive_call(self, m, m->read.tag, &self->reads, out);
+        receive_call(self, now, m, out);
         return;
     }
     if (!smr_peers_admit(&self->peers, &m->sender, &self->counters))
@@ -322,6 +333,15 @@ static void attach(struct proposer *self, wire_time now, struct smr_out *out)
     self->resend_deadline = now + self->timing.resend;
 }
 
+/* Once per leader, however often it is asked for in vain. */
+static void note_silence(struct proposer *self, wire_time now)
+{
+    const struct smr_event *last = smr_events_last(&self->events);
+    if (self->replica_count > 1 && (last == NULL || last->name != SMR_EVENT_SUSPECTS ||
+                                    !ballot_equal(last->ballot, self->leader)))
+        smr_events_add_ballot(&self->events, now, SMR_EVENT_SUSPECTS, self->leader);
+}
+
 /* Following: the silence is over. The own acceptor, which hears every heartbeat, is asked first and
  * given a moment to say so; then the others are. Campaigning: it came to nothing. */
 static void reach_deadline(struct proposer *self, wire_time now, struct smr_out *out)
@@ -329,6 +349,7 @@ static void reach_deadline(struct proposer *self, wire_time now, struct smr_out 
     if (self->state != PROPOSER_FOLLOWING) {
         proposer_become_following(self, now, out);
     } else if (!self->wondering || !self->fit) {
+        note_silence(self, now);
         self->wondering = true;
         self->deadline = now + self->timing.heartbeat / 2;
         proposer_send(self, out, WIRE_MESSAGE_ATTACH, WIRE_ROLE_ACCEPTOR, self->self.replica);
@@ -366,7 +387,13 @@ static wire_time proposer_deadline(const void *role)
 
 /* --- the role ------------------------------------------------------------------------------------- */
 
-static void proposer_figures(const void *role, struct wire_writer *out)
+static void lease_figure(const struct proposer *self, wire_time now, struct wire_writer *out)
+{
+    wire_time left = self->state == PROPOSER_LEADING ? reads_lease_end(self) - now : 0;
+    wire_figure_number(out, "proposer.lease_left_us", left > 0 ? (uint64_t)left : 0);
+}
+
+static void proposer_figures(const void *role, wire_time now, struct wire_writer *out)
 {
     static const char *const states[] = {"following", "asking", "claiming", "preparing", "leading"};
     const struct proposer *self = role;
@@ -382,7 +409,14 @@ static void proposer_figures(const void *role, struct wire_writer *out)
     wire_figure_number(out, "proposer.queued_commands", self->submits.count);
     wire_figure_text(out, "proposer.reads", self->leases ? "lease" : "index");
     wire_figure_number(out, "proposer.queued_reads", self->reads.count + self->confirming.count);
+    if (self->leases)
+        lease_figure(self, now, out);
     smr_counters_figures(&self->counters, "proposer", out);
+    wire_histogram_figures(&self->api_us, "stage.api_us", out);
+    wire_histogram_figures(&self->queue_us, "stage.queue_us", out);
+    wire_histogram_figures(&self->quorum_us, "stage.quorum_us", out);
+    wire_histogram_figures(&self->confirm_us, "stage.confirm_us", out);
+    smr_events_figures(&self->events, "proposer", now, out);
 }
 
 static void proposer_destroy(void *role)

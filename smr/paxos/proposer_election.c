@@ -39,6 +39,7 @@ static void become_claiming(struct proposer *self, wire_time now, struct smr_out
     if (self->round_seen >= self->ballot.round)
         self->ballot.round = self->round_seen + 1;
     self->round_seen = self->ballot.round;
+    smr_events_add_ballot(&self->events, now, SMR_EVENT_CAMPAIGNS, self->ballot);
     self->base = self->own_chosen + 1;
     self->next = self->base;
     for (wire_replica i = 0; i < self->replica_count; i++) {

@@ -39,6 +39,7 @@ static void propose(struct proposer *self, wire_time now, wire_slot slot, struct
                     struct smr_out *out)
 {
     struct proposal *p = proposer_place(self, slot);
+    p->proposed_at = now;
     p->batch = batch;
     p->votes = 0;
     p->chosen = false;
@@ -79,6 +80,7 @@ static void propose_next_batch(struct proposer *self, wire_time now, struct smr_
         if (count > 0 && bytes + head->body->size > WIRE_BATCH_BYTES_MAX - WIRE_HEAD_BYTES_MAX)
             break;
         bytes += head->body->size;
+        wire_histogram_add(&self->queue_us, now - head->since);
         entries[count++] = call_queue_pop(&self->submits).body;
     }
     struct buf *batch = build(self, now, entries, count);
@@ -110,6 +112,7 @@ void leading_begin(struct proposer *self, wire_time now, struct smr_out *out)
 {
     proposer_enter(self, PROPOSER_LEADING);
     self->counters.elections++;
+    smr_events_add_ballot(&self->events, now, SMR_EVENT_LEADS, self->ballot);
     self->chosen = self->base - 1;
     self->rounds = 0;
     self->flight_bytes = 0;
@@ -158,7 +161,7 @@ static bool in_flight(const struct proposer *self, wire_slot slot)
     return self->state == PROPOSER_LEADING && slot > self->chosen && slot < self->next;
 }
 
-void leading_receive_accepted(struct proposer *self, const struct wire_message *m)
+void leading_receive_accepted(struct proposer *self, wire_time now, const struct wire_message *m)
 {
     wire_replica from = m->sender.replica;
     if (!ballot_equal(m->accepted.ballot, self->ballot) || !in_flight(self, m->accepted.slot)) {
@@ -175,6 +178,8 @@ void leading_receive_accepted(struct proposer *self, const struct wire_message *
     }
     p->votes |= 1u << from;
     if (proposer_is_majority(self, p->votes)) {
+        if (!p->chosen)
+            wire_histogram_add(&self->quorum_us, now - p->proposed_at);
         p->chosen = true;
         raise_chosen(self);
     }
@@ -221,7 +226,8 @@ void leading_heartbeat(struct proposer *self, wire_time now, bool for_reads, str
     self->heartbeat_deadline = now + self->timing.heartbeat;
 }
 
-void leading_receive_ack(struct proposer *self, const struct wire_message *m, struct smr_out *out)
+void leading_receive_ack(struct proposer *self, wire_time now, const struct wire_message *m,
+                         struct smr_out *out)
 {
     wire_replica from = m->sender.replica;
     uint64_t number = m->heartbeat_ack.round;
@@ -241,24 +247,25 @@ void leading_receive_ack(struct proposer *self, const struct wire_message *m, st
         if (round->sent[from] > acceptor->taken)
             acceptor->taken = round->sent[from];
     }
-    reads_receive_ack(self, number, from, out);
+    reads_receive_ack(self, now, number, from, out);
 }
 
 /* --- time ----------------------------------------------------------------------------------------- */
 
-static void tell_own_acceptor(struct proposer *self, struct smr_out *out)
+static void tell_own_acceptor(struct proposer *self, wire_time now, struct smr_out *out)
 {
     struct wire_message *m = proposer_send(self, out, WIRE_MESSAGE_CHOOSE, WIRE_ROLE_ACCEPTOR,
                                            self->self.replica);
     m->choose.ballot = self->ballot;
     m->choose.chosen = self->chosen;
+    m->choose.at = (uint64_t)now;
     self->bar_moved = false;
 }
 
 void leading_settle(struct proposer *self, wire_time now, struct smr_out *out)
 {
     if (self->bar_moved)
-        tell_own_acceptor(self, out);
+        tell_own_acceptor(self, now, out);
     if (self->leases && self->reads.count > 0)
         reads_by_lease(self, now, out);
     if (self->read_round == 0 && self->reads.count > 0)
@@ -293,6 +300,7 @@ void leading_wake(struct proposer *self, wire_time now, struct smr_out *out)
         return;
     if (!majority_lives(self, now)) {
         self->counters.majority_lost++;
+        smr_events_add_ballot(&self->events, now, SMR_EVENT_ABANDONED, self->ballot);
         proposer_become_following(self, now, out);
         return;
     }

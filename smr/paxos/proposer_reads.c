@@ -13,9 +13,10 @@
 #include "smr/paxos/proposer_state.h"
 
 /* Sends a read on to the applier; takes over the reference to its body. */
-static void release(struct proposer *self, struct queued_call call, wire_slot index,
+static void release(struct proposer *self, wire_time now, struct queued_call call, wire_slot index,
                     struct smr_out *out)
 {
+    wire_histogram_add(&self->confirm_us, now - call.since);
     struct wire_message *m = proposer_send(self, out, WIRE_MESSAGE_READ_AT, WIRE_ROLE_APPLIER,
                                            self->self.replica);
     m->read_at.tag = call.tag;
@@ -32,12 +33,26 @@ bool reads_holds_lease(const struct proposer *self, wire_time now)
     return covered >= smr_quorum(self->replica_count);
 }
 
+wire_time reads_lease_end(const struct proposer *self)
+{
+    wire_time ends[WIRE_REPLICA_COUNT_MAX];
+    unsigned count = 0;
+    for (wire_replica i = 0; i < self->replica_count; i++) {
+        wire_time end = self->acceptors[i].leased + smr_lease_held(self->timing.lease);
+        unsigned at = count++;
+        for (; at > 0 && ends[at - 1] < end; at--)
+            ends[at] = ends[at - 1];
+        ends[at] = end;
+    }
+    return ends[smr_quorum(self->replica_count) - 1];
+}
+
 void reads_by_lease(struct proposer *self, wire_time now, struct smr_out *out)
 {
     if (self->chosen < self->opening_slot || !reads_holds_lease(self, now))
         return;
     while (self->reads.count > 0) {
-        release(self, call_queue_pop(&self->reads), self->chosen, out);
+        release(self, now, call_queue_pop(&self->reads), self->chosen, out);
         self->counters.lease_reads++;
     }
 }
@@ -49,7 +64,7 @@ void reads_begin_round(struct proposer *self, wire_time now, struct smr_out *out
         return;
     while (self->reads.count > 0) {
         struct queued_call call = call_queue_pop(&self->reads);
-        call_queue_push(&self->confirming, call.tag, call.body);
+        call_queue_push(&self->confirming, &call);
         buf_unref(&call.body);
     }
     self->read_index = self->chosen;
@@ -59,7 +74,7 @@ void reads_begin_round(struct proposer *self, wire_time now, struct smr_out *out
     self->counters.read_rounds++;
 }
 
-void reads_receive_ack(struct proposer *self, uint64_t round, wire_replica from,
+void reads_receive_ack(struct proposer *self, wire_time now, uint64_t round, wire_replica from,
                        struct smr_out *out)
 {
     if (self->read_round == 0 || round < self->read_round)
@@ -69,7 +84,7 @@ void reads_receive_ack(struct proposer *self, uint64_t round, wire_replica from,
         return;
     self->read_round = 0;
     while (self->confirming.count > 0) {
-        release(self, call_queue_pop(&self->confirming), self->read_index, out);
+        release(self, now, call_queue_pop(&self->confirming), self->read_index, out);
         self->counters.reads++;
     }
 }

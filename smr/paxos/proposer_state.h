@@ -2,8 +2,10 @@
 #ifndef MADKV_SMR_PAXOS_PROPOSER_STATE_H
 #define MADKV_SMR_PAXOS_PROPOSER_STATE_H
 
+#include "smr/events.h"
 #include "smr/paxos/proposer.h"
 #include "smr/peers.h"
+#include "wire/histogram.h"
 #include "wire/random.h"
 
 enum proposer_state {
@@ -25,6 +27,7 @@ struct proposal {
     bool reported_chosen;        /* while preparing: some acceptor knows it chosen */
     unsigned votes;              /* while leading: bit per acceptor that accepted */
     bool chosen;                 /* a majority did */
+    wire_time proposed_at;       /* while leading: when Phase 2 began */
     wire_time sent_at[WIRE_REPLICA_COUNT_MAX]; /* last Accept to each; 0: none yet */
     uint64_t sent_to[WIRE_REPLICA_COUNT_MAX];  /* value of acceptor.sent behind that Accept */
 };
@@ -49,6 +52,7 @@ struct heartbeat_round {
 
 struct queued_call {
     uint64_t tag;     /* the API's name */
+    wire_time since;  /* when it came */
     struct buf *body; /* encoded entry or query; owned */
 };
 
@@ -107,6 +111,11 @@ struct proposer {
     wire_slot read_index;        /* chosen bar when it began */
     unsigned read_acks;          /* bit per acceptor that confirmed */
 
+    struct wire_histogram api_us;     /* stages of a call: from the API to here ... */
+    struct wire_histogram queue_us;   /* ... waiting for a batch ... */
+    struct wire_histogram quorum_us;  /* ... from proposing to being chosen, per slot; */
+    struct wire_histogram confirm_us; /* of a read: waiting to be confirmed */
+    struct smr_events events;         /* what happened lately */
     struct smr_counters counters;
 };
 
@@ -132,7 +141,8 @@ void proposer_tell_api(struct proposer *self, wire_time now, struct smr_out *out
 struct proposal *proposer_place(struct proposer *self, wire_slot slot);
 void proposer_empty_ring(struct proposer *self);
 
-void call_queue_push(struct call_queue *queue, uint64_t tag, struct buf *body);
+/* Takes its own reference to the body. */
+void call_queue_push(struct call_queue *queue, const struct queued_call *call);
 /* Hands over the oldest; the caller owns its body. */
 struct queued_call call_queue_pop(struct call_queue *queue);
 
@@ -148,8 +158,9 @@ void election_resend(struct proposer *self, wire_time now, struct smr_out *out);
 /* --- proposer_leading.c --------------------------------------------------------------------------- */
 
 void leading_begin(struct proposer *self, wire_time now, struct smr_out *out);
-void leading_receive_accepted(struct proposer *self, const struct wire_message *m);
-void leading_receive_ack(struct proposer *self, const struct wire_message *m, struct smr_out *out);
+void leading_receive_accepted(struct proposer *self, wire_time now, const struct wire_message *m);
+void leading_receive_ack(struct proposer *self, wire_time now, const struct wire_message *m,
+                         struct smr_out *out);
 /* A round to the peers; for reads to the own acceptor too. */
 void leading_heartbeat(struct proposer *self, wire_time now, bool for_reads,
                        struct smr_out *out);
@@ -160,10 +171,12 @@ void leading_wake(struct proposer *self, wire_time now, struct smr_out *out);
 
 /* A majority of acceptors helps nobody else at this moment. */
 bool reads_holds_lease(const struct proposer *self, wire_time now);
+/* Until when it does, as things stand; leading only. */
+wire_time reads_lease_end(const struct proposer *self);
 /* Answers the waiting reads at once if a lease covers this moment. */
 void reads_by_lease(struct proposer *self, wire_time now, struct smr_out *out);
 void reads_begin_round(struct proposer *self, wire_time now, struct smr_out *out);
-void reads_receive_ack(struct proposer *self, uint64_t round, wire_replica from,
+void reads_receive_ack(struct proposer *self, wire_time now, uint64_t round, wire_replica from,
                        struct smr_out *out);
 void reads_drop(struct proposer *self, struct smr_out *out);
 void proposer_refuse_all(struct proposer *self, struct call_queue *queue, struct smr_out *out);

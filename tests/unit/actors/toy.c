@@ -77,9 +77,10 @@ static wire_time toy_deadline(const void *self)
     return toy->deadline == 0 ? WIRE_NEVER : toy->deadline;
 }
 
-static void toy_figures(const void *self, struct wire_writer *out)
+static void toy_figures(const void *self, wire_time now, struct wire_writer *out)
 {
     (void)self;
+    (void)now;
     wire_figure_number(out, "toy.is_here", 1);
 }
 

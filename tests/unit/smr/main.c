@@ -17,6 +17,7 @@ int main(void)
     srunner_add_suite(runner, image_suite());
     srunner_add_suite(runner, acceptor_cut_suite());
     srunner_add_suite(runner, api_suite());
+    srunner_add_suite(runner, events_suite());
     srunner_add_suite(runner, acceptor_suite());
     srunner_add_suite(runner, acceptor_log_suite());
     srunner_add_suite(runner, acceptor_birth_suite());

@@ -283,7 +283,7 @@ const struct wire_message *stand_find(struct stand *stand, enum wire_type type)
 uint64_t stand_figure(const struct stand *stand, const char *name)
 {
     struct wire_writer out = {0};
-    stand->role.ops->figures(stand->role.self, &out);
+    stand->role.ops->figures(stand->role.self, stand->now, &out);
     struct wire_reader in = wire_reader_of(wire_writer_span(&out));
     struct wire_figure figure;
     uint64_t number = 0;

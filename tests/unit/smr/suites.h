@@ -15,6 +15,7 @@ Suite *memory_cut_suite(void);
 Suite *image_suite(void);
 Suite *acceptor_cut_suite(void);
 Suite *api_suite(void);
+Suite *events_suite(void);
 Suite *acceptor_suite(void);
 Suite *acceptor_log_suite(void);
 Suite *acceptor_birth_suite(void);

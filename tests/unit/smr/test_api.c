@@ -7,12 +7,14 @@
 
 static struct stand *stand;
 
+static const struct smr_machine_ops machine = {.classify = counting_machine_classify};
+
 static struct stand *api_new(uint32_t group, bool reads_through_log)
 {
     struct smr_config config = stand_config(3);
     config.self.group = group;
     config.reads = reads_through_log ? SMR_READS_LOG : SMR_READS_INDEX;
-    return stand_new(&config, smr_api_new(&config, counting_machine_classify),
+    return stand_new(&config, smr_api_new(&config, &machine),
                      (struct smr_log){0});
 }
 
