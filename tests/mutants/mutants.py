@@ -50,8 +50,8 @@ MUTANTS = [
      "if (self->state == PROPOSER_PREPARING && proposer_is_majority(self, promised_bits(self)))",
      "if (self->state == PROPOSER_PREPARING)"),
     ("minority chooses", "smr/paxos/proposer_leading.c",
-     "    if (proposer_is_majority(self, p->votes)) {\n        p->chosen = true;",
-     "    {\n        p->chosen = true;"),
+     "    if (proposer_is_majority(self, p->votes)) {\n        if (!p->chosen)",
+     "    {\n        if (!p->chosen)"),
     ("read without asking a majority", "smr/paxos/proposer_reads.c",
      "    if (!proposer_is_majority(self, self->read_acks))\n        return;\n", ""),
     ("read confirmed by an older round", "smr/paxos/proposer_reads.c",
@@ -103,9 +103,9 @@ MUTANTS = [
      "    self->bar_heard = self->hard.chosen;\n"
      "    self->hard.promised = (struct wire_ballot){0};\n"),
     ("own vote counted before it is durable", "smr/paxos/proposer_leading.c",
-     "    if (proposer_is_majority(self, p->votes)) {\n        p->chosen = true;",
+     "    if (proposer_is_majority(self, p->votes)) {\n        if (!p->chosen)",
      "    if (proposer_is_majority(self, p->votes | 1u << self->self.replica)) {\n"
-     "        p->chosen = true;"),
+     "        if (!p->chosen)"),
     ("commit bar past a hole", "smr/paxos/proposer_leading.c",
      "        if (!p->chosen)\n            break;\n",
      "        if (!p->chosen && p->votes == 0)\n            break;\n"),
@@ -128,9 +128,9 @@ MUTANTS = [
     ("read index of when the leader began", "smr/paxos/proposer_reads.c",
      "    self->read_index = self->chosen;\n", "    self->read_index = self->opening_slot;\n"),
     ("read joins a round already sent", "smr/paxos/proposer.c",
-     "    call_queue_push(queue, tag, m->payload);\n",
-     "    call_queue_push(queue == &self->reads && self->read_round != 0 ? &self->confirming : queue,\n"
-     "                    tag, m->payload);\n"),
+     "    call_queue_push(reads ? &self->reads : &self->submits, &call);\n",
+     "    call_queue_push(!reads ? &self->submits : self->read_round != 0 ? &self->confirming : &self->reads,\n"
+     "                    &call);\n"),
 
     # --- state, sessions, answers --------------------------------------------------------------------
     ("log time of the own clock", "smr/applier.c",
@@ -179,9 +179,8 @@ MUTANTS = [
     ("entry learned that is not known chosen", "smr/paxos/learner.c",
      "if (!entry->chosen || (entry->slot", "if ((entry->slot", "unit-smr"),
     ("anybody's chosen notice believed", "smr/paxos/acceptor.c",
-     "    if (m->sender.replica == self->self.replica)\n"
-     "        learner_note_chosen(self, now, m->choose.ballot",
-     "        learner_note_chosen(self, now, m->choose.ballot", "unit-smr"),
+     "    if (m->sender.replica != self->self.replica)\n        return;\n"
+     "    self->chosen_at", "    self->chosen_at", "unit-smr"),
     ("accept in a ballot of somebody else", "smr/paxos/acceptor.c",
      "return m->accept.ballot.replica == m->sender.replica;", "return true;", "unit-smr"),
     ("message of another cluster let in", "smr/peers.c",
