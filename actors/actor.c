@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "actors/actor_private.h"
 #include "actors/clock.h"
@@ -204,12 +205,9 @@ static void commit(struct actor *self)
         return;
     }
     /* Whatever a failed write left behind, this process can no longer know; the next one reads what
-     * is truly durable. */
+     * is truly durable. The log has said why. */
     if (error != WIRE_OK)
-        wire_say_die(WIRE_EXIT_STORAGE,
-                     "%s: the log cannot be written (%s); ending, start again "
-                     "once the disk is well",
-                     self->role.ops->name, wire_error_text(error));
+        _exit(WIRE_EXIT_STORAGE);
     wire_histogram_add(&self->commit_us, end - begin);
     if (end - begin >= ACTOR_SLOW_COMMIT)
         smr_events_add_number(&self->events, end, SMR_EVENT_SLOW_COMMIT,

@@ -289,7 +289,8 @@ static enum wire_error store_commit(void *store)
         return WIRE_FULL;
     }
     if (error != WIRE_OK) {
-        wire_say("log: commit in %s failed: %s", self->path, mdb_strerror(code));
+        wire_say("log: the commit in %s failed: %s; ending, start again once the disk is well",
+                 self->path, mdb_strerror(code));
         return WIRE_FAILED;
     }
     self->highest = highest;

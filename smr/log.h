@@ -32,7 +32,8 @@ struct smr_log_ops {
     /* Queues the removal of all slots up to and with `upto`. */
     void (*cut)(void *self, wire_slot upto);
     /* WIRE_OK: everything queued is durable. WIRE_FULL: nothing of it is, all stays queued, try again
-     * later. WIRE_FAILED: the process must end at once; nothing of this log may be trusted in it. */
+     * later. WIRE_FAILED: the process must end at once; nothing of this log may be trusted in it; why
+     * has been said. */
     enum wire_error (*commit)(void *self);
     void (*close)(void *self);
 };

@@ -335,15 +335,17 @@ class Cluster:
     """
 
     def __init__(self, managers=3, partitions=2, rf=3, *, build=None, manager_args=(),
-                 server_args=(), env=None, directory=None, network=None):
+                 server_args=(), env=None, directory=None, network=None, disks=None):
         """`manager_args`, `server_args`: further flags. `env`: additions to the environment.
 
         `directory`: where data and logs go, made if missing and never removed; else a temporary one.
         `network`: a network.Network that gives each node an address; else all are on loopback.
+        `disks`: a disks.Disks (tests/cluster) that makes the nodes' disks fail when told.
         """
         self.topology = Topology(managers, partitions, rf, ports={},
                                  hosts=network.hosts if network else None)
         self.network = network
+        self.disks = disks
         self.build = build
         self.directory = None
         self._given_directory = directory
@@ -517,11 +519,12 @@ class Cluster:
                    *self.topology.flags(name, self.data_path(name)), *self._args[name[0]], *args]
         if self.network:
             command = self.network.inside(name, command)
+        disk = self.disks.env(name, self.data_path(name)) if self.disks else {}
         with open(self.log_path(name), "ab") as log:
             self._processes[name] = _spawned(lambda: subprocess.Popen(
                 _with_parent(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, cwd=self.directory,
-                env={**os.environ, **self._env, **(env or {})}))
+                env={**os.environ, **self._env, **disk, **(env or {})}))
 
     # -- STATUS
 

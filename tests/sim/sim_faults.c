@@ -6,14 +6,14 @@
  *     crash: anybody, a leader,      crash, crash_leader, crash_group    kill -9: cluster failover;
  *       all of a group                                                     cluster outage; chaos
  *     crash between two effects      crash_amid; sim_node carry_out      kill -9 comes anywhere
- *     unsynced writes lost           sim_node_crash                      -
- *     torn writes                    none: a transaction of LMDB is      -
- *                                      durable by one write of its meta
+ *     unsynced writes lost           sim_node_crash                      cluster disk: the shim's undo log
+ *     torn writes                    none: a transaction of LMDB is      cluster disk: some sectors of what
+ *                                      durable by one write of its meta      was not synced are lost, some not
  *                                      page, so of a commit that met a
  *                                      crash or an error all is there
  *                                      afterwards, or nothing
- *     failed commit (fsync error)    sync_error; sim_node fail_commit    unit test of the actor
- *     full disk                      full_disk; sim_node wait_for_room   unit tests of actor and store
+ *     failed commit (fsync error)    sync_error; sim_node fail_commit    cluster disk: EIO from fdatasync
+ *     full disk                      full_disk; sim_node wait_for_room   cluster disk: ENOSPC from the shim
  *     slow and stalled disk          slow_disk; weather.stall            -
  *     damage at rest                 damage_record                       unit tests of the store
  *     wiped disk                     - (no disk is replaced here)        cluster directory
