@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "actors/notify.h"
 #include "actors/process.h"
 #include "smr/group.h"
 #include "wire/say.h"
@@ -271,7 +272,9 @@ int node_serve(struct node *self, uint64_t cluster, struct smr_machine machine, 
     process_hold_signals();
     struct replica *replica = start_replica(self, &config, machine);
     say_ready(self);
+    notify_send(NOTIFY_READY);
     int got = process_wait();
+    notify_send(NOTIFY_STOPPING);
     wire_say("ending: %s", strsignal(got));
     replica_destroy(&replica);
     base_close(&self->base);
