@@ -17,7 +17,7 @@ enum {
 
 /* What a connection leads to. Its address is what the epoll set reports. */
 struct peer {
-    struct bench_client *client;         /* whose */
+    struct bench_source source;          /* first: the client it belongs to */
     struct client_endpoint endpoint;     /* as the core names it */
     char address[WIRE_ADDRESS_TEXT_MAX]; /* as it was when last resolved */
     struct sockaddr_storage resolved;    /* that address */
@@ -27,6 +27,7 @@ struct peer {
 };
 
 struct bench_client {
+    struct bench_caller caller;        /* first: what the worker sees */
     struct client_core *core;          /* who decides */
     struct client_out out;             /* what it wants done */
     struct bench_client_config config; /* epoll and done; the rest is not kept */
@@ -34,8 +35,18 @@ struct bench_client {
     size_t peer_count;                 /* how many */
     struct wire_writer room;           /* scratch space to encode in */
     bool busy;                         /* effects are being carried out */
-    int refused;                       /* see bench_client_refused */
+    int refused;                       /* errno of a socket the system refused; 0: none */
 };
+
+static struct bench_client *client_of(struct bench_caller *caller)
+{
+    return (struct bench_client *)caller;
+}
+
+static const struct bench_client *client_of_const(const struct bench_caller *caller)
+{
+    return (const struct bench_client *)caller;
+}
 
 static_assert(PEERS_MAX >= WIRE_SERVER_COUNT_MAX + WIRE_REPLICA_COUNT_MAX, "a peer per endpoint");
 
@@ -78,7 +89,7 @@ static struct peer *peer_add(struct bench_client *self, struct client_endpoint e
 {
     assert(self->peer_count < PEERS_MAX);
     struct peer *peer = wire_calloc(1, sizeof *peer);
-    peer->client = self;
+    peer->source.caller = &self->caller;
     peer->endpoint = endpoint;
     peer->connection.descriptor = -1;
     self->peers = wire_realloc(self->peers, (self->peer_count + 1) * sizeof(struct peer *));
@@ -89,7 +100,7 @@ static struct peer *peer_add(struct bench_client *self, struct client_endpoint e
 /* What was written to it may or may not have arrived. */
 static void peer_lose(struct peer *peer, wire_time now)
 {
-    struct bench_client *self = peer->client;
+    struct bench_client *self = client_of(peer->source.caller);
     bench_connection_close(&peer->connection);
     peer->retry_at = now + RETRY_AFTER;
     client_core_lost(self->core, now, peer->endpoint, &self->out);
@@ -124,11 +135,12 @@ static bool peer_connect(struct peer *peer, wire_time now)
 {
     if (peer->resolved_size == 0 || now < peer->retry_at)
         return false;
-    if (bench_connection_open(&peer->connection, peer->client->config.epoll, peer,
+    struct bench_client *self = client_of(peer->source.caller);
+    if (bench_connection_open(&peer->connection, self->config.epoll, peer,
                               (const struct sockaddr *)&peer->resolved, peer->resolved_size))
         return true;
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-        peer->client->refused = errno;
+        self->refused = errno;
     peer->retry_at = now + RETRY_AFTER;
     return false;
 }
@@ -175,7 +187,7 @@ static void carry_out(struct bench_client *self, wire_time now)
     client_out_clear(&self->out);
 }
 
-void bench_client_settle(struct bench_client *self, wire_time now)
+static void settle(struct bench_client *self, wire_time now)
 {
     if (self->busy)
         return; /* whoever is at it comes to it */
@@ -186,26 +198,85 @@ void bench_client_settle(struct bench_client *self, wire_time now)
     self->busy = false;
 }
 
-/* --- lifetime -------------------------------------------------------------------------------- */
+/* --- events ---------------------------------------------------------------------------------- */
 
-struct bench_client *bench_client_new(const struct bench_client_config *config)
+static uint64_t client_submit(struct bench_caller *caller, wire_time now,
+                              const struct client_call *call)
 {
-    struct bench_client *self = wire_calloc(1, sizeof *self);
-    self->config = *config;
-    self->core = client_core_new(&config->core);
-    self->config.core = (struct client_core_config){0};
-    return self;
+    struct bench_client *self = client_of(caller);
+    return client_core_submit(self->core, now, call, &self->out);
 }
 
-void bench_client_destroy(struct bench_client **self_p, wire_time now)
+static void client_settle(struct bench_caller *caller, wire_time now)
 {
-    struct bench_client *self = *self_p;
-    *self_p = NULL;
-    if (self == NULL)
-        return;
+    settle(client_of(caller), now);
+}
+
+/* False: the connection is of no more use. */
+static bool peer_receive(struct peer *peer, wire_time now)
+{
+    struct bench_client *self = client_of(peer->source.caller);
+    struct wire_message message;
+    bool alive = bench_connection_fill(&peer->connection);
+    enum zmtp_event event;
+    while ((event = bench_connection_next(&peer->connection, &message)) == ZMTP_MESSAGE) {
+        client_core_receive(self->core, now, peer->endpoint, &message, &self->out);
+        wire_message_clear(&message);
+    }
+    return alive && event != ZMTP_BAD;
+}
+
+static void client_ready(struct bench_source *source, uint32_t events, wire_time now)
+{
+    struct peer *peer = (struct peer *)source;
+    if (!bench_connection_is_open(&peer->connection))
+        return; /* closed by what an earlier event of the same round led to */
+    bool alive = true;
+    if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0)
+        alive = peer_receive(peer, now);
+    if (alive && (events & EPOLLOUT) != 0)
+        alive = bench_connection_flush(&peer->connection);
+    if (!alive)
+        peer_lose(peer, now);
+    settle(client_of(source->caller), now);
+}
+
+static void client_wake(struct bench_caller *caller, wire_time now)
+{
+    struct bench_client *self = client_of(caller);
+    client_core_wake(self->core, now, &self->out);
+    settle(self, now);
+}
+
+static wire_time client_deadline(const struct bench_caller *caller)
+{
+    return client_core_deadline(client_of_const(caller)->core);
+}
+
+static uint64_t client_retries(const struct bench_caller *caller)
+{
+    return client_core_counters(client_of_const(caller)->core)->retries;
+}
+
+static struct client_health client_health_of(const struct bench_caller *caller)
+{
+    return client_core_health(client_of_const(caller)->core);
+}
+
+static const char *client_trouble(const struct bench_caller *caller)
+{
+    int refused = client_of_const(caller)->refused;
+    return refused == 0 ? NULL : strerror(refused);
+}
+
+/* --- lifetime -------------------------------------------------------------------------------- */
+
+static void client_destroy(struct bench_caller *caller, wire_time now)
+{
+    struct bench_client *self = client_of(caller);
     assert(!self->busy);
     client_core_close(self->core, now, &self->out);
-    bench_client_settle(self, now);
+    settle(self, now);
     for (size_t i = 0; i < self->peer_count; i++) {
         bench_connection_close(&self->peers[i]->connection);
         free(self->peers[i]);
@@ -217,57 +288,22 @@ void bench_client_destroy(struct bench_client **self_p, wire_time now)
     free(self);
 }
 
-/* --- events ---------------------------------------------------------------------------------- */
+static const struct bench_caller_class CLASS = {.submit = client_submit,
+                                                .settle = client_settle,
+                                                .ready = client_ready,
+                                                .wake = client_wake,
+                                                .deadline = client_deadline,
+                                                .retries = client_retries,
+                                                .health = client_health_of,
+                                                .trouble = client_trouble,
+                                                .destroy = client_destroy};
 
-uint64_t bench_client_submit(struct bench_client *self, wire_time now,
-                             const struct client_call *call)
+struct bench_caller *bench_client_new(const struct bench_client_config *config)
 {
-    return client_core_submit(self->core, now, call, &self->out);
-}
-
-/* False: the connection is of no more use. */
-static bool peer_receive(struct peer *peer, wire_time now)
-{
-    struct bench_client *self = peer->client;
-    struct wire_message message;
-    bool alive = bench_connection_fill(&peer->connection);
-    enum zmtp_event event;
-    while ((event = bench_connection_next(&peer->connection, &message)) == ZMTP_MESSAGE) {
-        client_core_receive(self->core, now, peer->endpoint, &message, &self->out);
-        wire_message_clear(&message);
-    }
-    return alive && event != ZMTP_BAD;
-}
-
-struct bench_client *bench_client_ready(void *owner, uint32_t events, wire_time now)
-{
-    struct peer *peer = owner;
-    struct bench_client *self = peer->client;
-    if (!bench_connection_is_open(&peer->connection))
-        return self; /* closed by what an earlier event of the same round led to */
-    bool alive = true;
-    if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0)
-        alive = peer_receive(peer, now);
-    if (alive && (events & EPOLLOUT) != 0)
-        alive = bench_connection_flush(&peer->connection);
-    if (!alive)
-        peer_lose(peer, now);
-    bench_client_settle(self, now);
-    return self;
-}
-
-void bench_client_wake(struct bench_client *self, wire_time now)
-{
-    client_core_wake(self->core, now, &self->out);
-    bench_client_settle(self, now);
-}
-
-const struct client_core *bench_client_core(const struct bench_client *self)
-{
-    return self->core;
-}
-
-int bench_client_refused(const struct bench_client *self)
-{
-    return self->refused;
+    struct bench_client *self = wire_calloc(1, sizeof *self);
+    self->caller.class = &CLASS;
+    self->config = *config;
+    self->core = client_core_new(&config->core);
+    self->config.core = (struct client_core_config){0};
+    return &self->caller;
 }

@@ -25,6 +25,8 @@ void bench_result_merge(struct bench_result *self, const struct bench_result *ot
 {
     for (int kind = 0; kind < YCSB_KIND_COUNT; kind++)
         tally_merge(&self->kinds[kind], &other->kinds[kind]);
+    tally_merge(&self->first, &other->first);
+    tally_merge(&self->second, &other->second);
     self->elapsed = other->elapsed > self->elapsed ? other->elapsed : self->elapsed;
     self->retries += other->retries;
     self->unstarted += other->unstarted;
@@ -102,6 +104,40 @@ void bench_result_print(const struct bench_result *self, const struct bench_abou
     }
     print_tally("all", &total, out);
     print_troubles(self, &total, out);
+}
+
+/* --- for scripts ----------------------------------------------------------------------------- */
+
+static void print_calls(enum ycsb_kind kind, const struct bench_tally *tally, bool *any, FILE *out)
+{
+    if (tally->latency.count == 0)
+        return;
+    fprintf(out,
+            "    %-8s    %s  ops %" PRIu64 "  avg %" PRIu64 "  min %" PRIu64 "  max %" PRIu64
+            "  p99 %" PRIu64 "  us\n",
+            *any ? "" : "Latency:", ycsb_kind_text(kind), tally->latency.count, mean_of(tally),
+            tally->min, tally->latency.max, wire_histogram_percentile(&tally->latency, 0.99));
+    *any = true;
+}
+
+void bench_result_print_phase(const struct bench_result *self, const char *name, FILE *out)
+{
+    struct bench_tally total, read = self->kinds[YCSB_READ], update = self->kinds[YCSB_UPDATE];
+    bool any = false;
+    bench_result_total(self, &total);
+    tally_merge(&read, &self->first);
+    tally_merge(&update, &self->second);
+    fprintf(out, "  [%s]  %lld ms\n", name, (long long)(self->elapsed / WIRE_MS));
+    fprintf(out, "    Throughput:  %.2f ops/sec\n", rate_of(self, total.latency.count));
+    print_calls(YCSB_INSERT, &self->kinds[YCSB_INSERT], &any, out);
+    print_calls(YCSB_UPDATE, &update, &any, out);
+    print_calls(YCSB_READ, &read, &any, out);
+    print_calls(YCSB_SCAN, &self->kinds[YCSB_SCAN], &any, out);
+    if (total.errors > 0)
+        fprintf(out, "    ERRORS: %" PRIu64 " calls failed\n", total.errors);
+    if (self->partial)
+        fprintf(out, "    PARTIAL: the phase ended early, with %" PRIu64 " calls unanswered\n",
+                self->unanswered);
 }
 
 /* --- for programs ---------------------------------------------------------------------------- */

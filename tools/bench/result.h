@@ -18,6 +18,7 @@ struct bench_tally {
 /* Zero-initialised is empty. */
 struct bench_result {
     struct bench_tally kinds[YCSB_KIND_COUNT]; /* by enum ycsb_kind */
+    struct bench_tally first, second;          /* the reads and the writes of READ_MODIFY_WRITEs */
     wire_time elapsed;   /* from the first counted operation's start to the last one's end */
     uint64_t retries;    /* messages sent again meanwhile */
     uint64_t unstarted;  /* of a given rate: operations that were due and never began */
@@ -43,6 +44,11 @@ struct bench_about {
 /* Several lines for people. */
 void bench_result_print(const struct bench_result *self, const struct bench_about *about,
                         FILE *out);
+/* One phase in the layout that scripts parse: a line with the phase's name and milliseconds, the
+ * throughput, and a line for each kind of call that occurred (the two of a READ_MODIFY_WRITE are a
+ * READ and an UPDATE; in the throughput they are one). A partial result gets a line that says so.
+ */
+void bench_result_print_phase(const struct bench_result *self, const char *name, FILE *out);
 /* One line of JSON. */
 void bench_result_print_json(const struct bench_result *self, const struct bench_about *about,
                              FILE *out);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/bench/client.h"
+#include "tools/bench/caller.h"
 
 enum {
     WHY_BYTES = 256,
@@ -158,6 +158,8 @@ static enum bench_end watch(struct crew *self, const char *progress)
         }
         if (interrupted)
             return BENCH_INTERRUPTED;
+        if (atomic_load(&self->shared.broken))
+            return BENCH_BROKEN;
         if (now - changed_at >= BENCH_PATIENCE)
             return BENCH_DEAD;
     }
@@ -165,24 +167,37 @@ static enum bench_end watch(struct crew *self, const char *progress)
 
 /* --- what came of it ------------------------------------------------------------------------- */
 
-static void explain_death(const struct crew *self, char *why)
+/* Of the first client that is in any. */
+static const char *find_trouble(const struct crew *self)
+{
+    const char *trouble = NULL;
+    for (size_t i = 0; i < self->worker_count && trouble == NULL; i++)
+        trouble = bench_worker_trouble(self->workers[i]);
+    return trouble;
+}
+
+static struct client_health find_health(const struct crew *self)
 {
     struct client_health health = {0};
-    int refused = 0;
-    for (size_t i = 0; i < self->worker_count; i++) {
-        if (health.trouble == CLIENT_TROUBLE_NONE)
-            health = bench_worker_health(self->workers[i]);
-        if (bench_worker_refused(self->workers[i]) != 0)
-            refused = bench_worker_refused(self->workers[i]);
-    }
+    for (size_t i = 0; i < self->worker_count && health.trouble == CLIENT_TROUBLE_NONE; i++)
+        health = bench_worker_health(self->workers[i]);
+    return health;
+}
+
+static void explain_death(const struct crew *self, char *why)
+{
+    struct client_health health = find_health(self);
+    const char *trouble = find_trouble(self);
     char who[64] = "the service";
     if (health.trouble != CLIENT_TROUBLE_NONE && health.group == WIRE_GROUP_MANAGERS)
         snprintf(who, sizeof who, "the managers");
     else if (health.trouble != CLIENT_TROUBLE_NONE)
         snprintf(who, sizeof who, "partition %" PRIu32, health.group);
+    if (trouble == NULL && self->plan->command != NULL)
+        trouble = "the clients wait for it";
     snprintf(why, WHY_BYTES, "no call was answered for %d s; %s: %s",
              (int)(BENCH_PATIENCE / WIRE_SECOND), who,
-             refused != 0 ? strerror(refused) : client_trouble_text(health.trouble));
+             trouble != NULL ? trouble : client_trouble_text(health.trouble));
 }
 
 static void explain(const struct crew *self, enum bench_end end, int error, char *why)
@@ -192,7 +207,9 @@ static void explain(const struct crew *self, enum bench_end end, int error, char
     else if (end == BENCH_INTERRUPTED)
         snprintf(why, WHY_BYTES, "interrupted");
     else if (end == BENCH_REFUSED)
-        snprintf(why, WHY_BYTES, "cannot start a thread: %s", strerror(error));
+        snprintf(why, WHY_BYTES, "cannot start a client or a thread: %s", strerror(error));
+    else if (end == BENCH_BROKEN)
+        snprintf(why, WHY_BYTES, "%s", find_trouble(self));
 }
 
 enum bench_end bench_run(const struct bench_plan *plan, const char *progress,

@@ -15,7 +15,8 @@ enum bench_end {
     BENCH_DONE,        /* all was done */
     BENCH_DEAD,        /* the service does not answer */
     BENCH_INTERRUPTED, /* by a signal */
-    BENCH_REFUSED,     /* the system has no more sockets or threads */
+    BENCH_REFUSED,     /* the system has no more sockets, threads or processes */
+    BENCH_BROKEN,      /* a program that a client talked through failed */
 };
 
 /* Runs the plan and adds to the result. `progress` (may be NULL): what to call the run in a line on

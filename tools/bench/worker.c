@@ -1,6 +1,7 @@
 #include "tools/bench/worker.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "tools/bench/client.h"
+#include "tools/bench/pipe.h"
 
 enum {
     EVENTS = 128,     /* taken from the epoll set at a time */
@@ -27,6 +29,7 @@ struct slot {
     bool found;                      /* what was read was there */
     bool second;                     /* of READ_MODIFY_WRITE: the read is done */
     wire_time started;               /* when it was, or was due */
+    wire_time second_started;        /* of READ_MODIFY_WRITE: when its write was */
     size_t key_size;                 /* bytes of key */
     char key[YCSB_KEY_BYTES];        /* of the record */
 };
@@ -34,7 +37,7 @@ struct slot {
 /* One client of this thread. */
 struct member {
     struct bench_worker *worker; /* whose */
-    struct bench_client *client; /* speaks to the service */
+    struct bench_caller *caller; /* speaks to the service */
     struct slot *slots;          /* as many as the plan is deep */
     uint64_t answered;           /* operations */
     uint64_t retries_before;     /* messages sent again before counting began */
@@ -61,7 +64,7 @@ struct bench_worker {
     wire_time last_end;              /* when the last counted operation ended; 0: none has */
     wire_time cpu_before;            /* processor time when counting began; -1: it has not */
     struct client_health health;     /* see bench_worker_health */
-    int refused;                     /* see bench_worker_refused */
+    const char *trouble;             /* see bench_worker_trouble */
     struct bench_result result;      /* what was measured */
     atomic_uint_fast64_t answered;   /* see bench_worker_answered; written by this thread only */
 };
@@ -96,7 +99,7 @@ static void submit(struct slot *slot, wire_time now)
             call.value = value_of(self);
         }
     }
-    slot->call = bench_client_submit(slot->member->client, now, &call);
+    slot->call = bench_caller_submit(slot->member->caller, now, &call);
     assert(slot->call != 0);
 }
 
@@ -112,7 +115,7 @@ static void begin_counting(struct slot *slot)
 {
     struct member *member = slot->member;
     if (!member->counting)
-        member->retries_before = client_core_counters(bench_client_core(member->client))->retries;
+        member->retries_before = bench_caller_retries(member->caller);
     member->counting = true;
     if (member->worker->cpu_before < 0)
         member->worker->cpu_before = thread_cpu();
@@ -135,9 +138,9 @@ static void start(struct slot *slot, struct ycsb_operation operation, wire_time 
 
 /* --- when to start which --------------------------------------------------------------------- */
 
-static void note_deadline(struct bench_worker *self, const struct bench_client *client)
+static void note_deadline(struct bench_worker *self, const struct bench_caller *caller)
 {
-    wire_time deadline = client_core_deadline(bench_client_core(client));
+    wire_time deadline = bench_caller_deadline(caller);
     if (deadline < self->next_wake)
         self->next_wake = deadline;
 }
@@ -191,8 +194,8 @@ static void start_due(struct bench_worker *self, wire_time now)
         self->due++;
         struct slot *slot = self->idle[--self->idle_count];
         start_counted(slot, ticket, due, now);
-        bench_client_settle(slot->member->client, now);
-        note_deadline(self, slot->member->client);
+        bench_caller_settle(slot->member->caller, now);
+        note_deadline(self, slot->member->caller);
     }
 }
 
@@ -223,6 +226,10 @@ static void count(struct slot *slot, enum client_outcome outcome, wire_time now)
         slot->operation.kind == YCSB_READ || slot->operation.kind == YCSB_READ_MODIFY_WRITE;
     if (outcome == CLIENT_OK) {
         bench_tally_add(tally, now - slot->started);
+        if (slot->second) {
+            bench_tally_add(&self->result.first, slot->second_started - slot->started);
+            bench_tally_add(&self->result.second, now - slot->second_started);
+        }
         tally->missing += reads && !slot->found;
     } else {
         tally->errors++;
@@ -271,6 +278,7 @@ static void on_done(void *argument, const struct client_done *done, wire_time no
     if (slot->operation.kind == YCSB_READ_MODIFY_WRITE && !slot->second &&
         done->outcome == CLIENT_OK) {
         slot->second = true;
+        slot->second_started = now;
         submit(slot, now);
     } else {
         finish(slot, done->outcome, now);
@@ -286,10 +294,10 @@ static void wake_members(struct bench_worker *self, wire_time now)
         return;
     self->next_wake = WIRE_NEVER;
     for (size_t i = 0; i < self->member_count; i++) {
-        struct bench_client *client = self->members[i].client;
-        if (client_core_deadline(bench_client_core(client)) <= now)
-            bench_client_wake(client, now);
-        note_deadline(self, client);
+        struct bench_caller *caller = self->members[i].caller;
+        if (bench_caller_deadline(caller) <= now)
+            bench_caller_wake(caller, now);
+        note_deadline(self, caller);
     }
 }
 
@@ -309,10 +317,16 @@ static void set_timer(struct bench_worker *self)
 static void handle(struct bench_worker *self, const struct epoll_event *event)
 {
     uint64_t expirations;
-    if (event->data.ptr != NULL)
-        note_deadline(self, bench_client_ready(event->data.ptr, event->events, bench_clock()));
-    else if (read(self->timer, &expirations, sizeof expirations) < 0)
-        return; /* set anew meanwhile */
+    struct bench_source *source = event->data.ptr;
+    if (source == NULL) {
+        if (read(self->timer, &expirations, sizeof expirations) < 0)
+            return; /* set anew meanwhile */
+    } else {
+        bench_caller_ready(source, event->events, bench_clock());
+        note_deadline(self, source->caller);
+        if (bench_caller_trouble(source->caller) != NULL && self->plan->command != NULL)
+            atomic_store(&self->shared->broken, true);
+    }
 }
 
 static int sleep_ms(const struct bench_worker *self, wire_time now)
@@ -335,8 +349,8 @@ static void start_all(struct bench_worker *self)
         struct member *member = &self->members[i];
         for (uint64_t j = 0; j < self->plan->depth; j++)
             next(&member->slots[j], now);
-        bench_client_settle(member->client, now);
-        note_deadline(self, member->client);
+        bench_caller_settle(member->caller, now);
+        note_deadline(self, member->caller);
     }
 }
 
@@ -344,11 +358,11 @@ static void start_all(struct bench_worker *self)
 static void note_health(struct bench_worker *self)
 {
     for (size_t i = 0; i < self->member_count; i++) {
-        const struct bench_client *client = self->members[i].client;
-        if (bench_client_refused(client) != 0)
-            self->refused = bench_client_refused(client);
+        const struct bench_caller *caller = self->members[i].caller;
+        if (self->trouble == NULL)
+            self->trouble = bench_caller_trouble(caller);
         if (self->health.trouble == CLIENT_TROUBLE_NONE)
-            self->health = client_core_health(bench_client_core(client));
+            self->health = bench_caller_health(caller);
     }
 }
 
@@ -378,7 +392,7 @@ static void sum_up(struct bench_worker *self)
         self->result.elapsed = self->last_end - atomic_load(&self->shared->begin);
     for (size_t i = 0; i < self->member_count; i++) {
         const struct member *member = &self->members[i];
-        uint64_t retries = client_core_counters(bench_client_core(member->client))->retries;
+        uint64_t retries = bench_caller_retries(member->caller);
         self->result.retries += member->counting ? retries - member->retries_before : 0;
         for (uint64_t j = 0; j < self->plan->depth; j++)
             self->result.unanswered += member->slots[j].call != 0 && member->slots[j].counted;
@@ -405,18 +419,37 @@ void bench_worker_run(struct bench_worker *self)
 
 /* --- lifetime -------------------------------------------------------------------------------- */
 
-static void add_member(struct bench_worker *self, uint64_t number)
+static struct bench_caller *new_caller(struct bench_worker *self, struct member *member,
+                                       uint64_t number)
 {
-    struct member *member = &self->members[self->member_count++];
-    struct bench_client_config config = {.core = self->plan->service, .epoll = self->epoll};
-    config.core.seed = self->plan->seed + number;
-    config.done = on_done;
-    config.argument = member;
+    const struct bench_plan *plan = self->plan;
+    if (plan->command != NULL) {
+        struct bench_pipe_config config = {.command = plan->command,
+                                           .diagnostics = plan->diagnostics,
+                                           .epoll = self->epoll,
+                                           .done = on_done,
+                                           .argument = member};
+        return bench_pipe_new(&config);
+    }
+    struct bench_client_config config = {
+        .core = plan->service, .epoll = self->epoll, .done = on_done, .argument = member};
+    config.core.seed = plan->seed + number;
+    return bench_client_new(&config);
+}
+
+/* False: the system refuses; errno says why. */
+static bool add_member(struct bench_worker *self, uint64_t number)
+{
+    struct member *member = &self->members[self->member_count];
     member->worker = self;
-    member->client = bench_client_new(&config);
+    member->caller = new_caller(self, member, number);
+    if (member->caller == NULL)
+        return false;
+    self->member_count++;
     member->slots = wire_calloc(self->plan->depth, sizeof *member->slots);
     for (uint64_t i = 0; i < self->plan->depth; i++)
         member->slots[i].member = member;
+    return true;
 }
 
 /* The descriptors it needs for itself. */
@@ -456,8 +489,14 @@ struct bench_worker *bench_worker_new(const struct bench_plan *plan, struct benc
     self->value = wire_alloc(plan->value_bytes);
     self->members = wire_calloc(count, sizeof *self->members);
     self->idle = wire_calloc(count * plan->depth, sizeof *self->idle);
-    for (size_t i = 0; i < count; i++)
-        add_member(self, index + i * plan->threads);
+    bool good = true;
+    for (size_t i = 0; i < count && good; i++)
+        good = add_member(self, index + i * plan->threads);
+    if (!good) {
+        int why = errno;
+        bench_worker_destroy(&self);
+        errno = why;
+    }
     return self;
 }
 
@@ -468,7 +507,7 @@ void bench_worker_destroy(struct bench_worker **self_p)
     if (self == NULL)
         return;
     for (size_t i = 0; i < self->member_count; i++) {
-        bench_client_destroy(&self->members[i].client, bench_clock());
+        bench_caller_destroy(&self->members[i].caller, bench_clock());
         free(self->members[i].slots);
     }
     if (self->timer >= 0)
@@ -497,7 +536,7 @@ struct client_health bench_worker_health(const struct bench_worker *self)
     return self->health;
 }
 
-int bench_worker_refused(const struct bench_worker *self)
+const char *bench_worker_trouble(const struct bench_worker *self)
 {
-    return self->refused;
+    return self->trouble;
 }

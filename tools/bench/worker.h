@@ -1,4 +1,4 @@
-/* One thread of a run: some of the clients, each a bench_client, in one epoll loop.
+/* One thread of a run: some of the clients, each a bench_caller, in one epoll loop.
  *
  * A run begins with the clients' first calls, which connect them, fetch the cluster map and open
  * their sessions, and are not counted; counting begins, for all threads at one moment, when the
@@ -22,7 +22,9 @@
 
 /* What to do; the same for all threads, constant while they run. */
 struct bench_plan {
-    struct client_core_config service;    /* whom to talk to; the seed is ignored */
+    struct client_core_config service; /* whom to talk to; the seed is ignored */
+    char *const *command; /* instead: the program that each client talks through; see pipe.h */
+    int diagnostics;      /* what becomes the stderr of those programs; -1: ours */
     const struct ycsb_workload *workload; /* what to ask */
     struct ycsb_keys *keys;               /* shared by all; of a load: NULL */
     bool load;        /* instead: insert the workload's records, `ops` of them, none uncounted */
@@ -43,11 +45,13 @@ struct bench_shared {
     atomic_uint_fast64_t ready; /* clients that are through their first calls */
     atomic_uint_fast64_t taken; /* counted operations that were started, or would have been */
     atomic_bool stop;           /* end at once */
+    atomic_bool broken;         /* a program that a client talks through is of no more use */
 };
 
 struct bench_worker;
 
-/* Plan and shared must outlive it. NULL: the process is out of descriptors. */
+/* Plan and shared must outlive it. NULL: the system refuses descriptors or
+ * processes; errno says why. */
 struct bench_worker *bench_worker_new(const struct bench_plan *plan, struct bench_shared *shared,
                                       uint64_t index);
 /* Works until everything is done or it is told to stop. The thread's whole work. */
@@ -60,7 +64,7 @@ uint64_t bench_worker_answered(const struct bench_worker *self);
 void bench_worker_report(const struct bench_worker *self, struct bench_result *result);
 /* After it has run: why operations were still waiting, if they were; trouble NONE: unknown. */
 struct client_health bench_worker_health(const struct bench_worker *self);
-/* After it has run: an errno if the system refused it sockets, else 0. */
-int bench_worker_refused(const struct bench_worker *self);
+/* After it has run: what kept its clients from working that is no fault of the service, or NULL. */
+const char *bench_worker_trouble(const struct bench_worker *self);
 
 #endif

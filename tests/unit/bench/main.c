@@ -11,6 +11,7 @@ int main(void)
     srunner_add_suite(runner, keys_suite());
     srunner_add_suite(runner, zmtp_suite());
     srunner_add_suite(runner, result_suite());
+    srunner_add_suite(runner, pipe_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

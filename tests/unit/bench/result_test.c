@@ -151,6 +151,47 @@ START_TEST(test_histogram_file_adds_up)
 }
 END_TEST
 
+/* A phase in the layout that scripts parse. */
+static void check_phase(const struct bench_result *result, const char *expected)
+{
+    char *text;
+    size_t size;
+    FILE *file = open_memstream(&text, &size);
+    bench_result_print_phase(result, "Run", file);
+    fclose(file);
+    ck_assert_str_eq(text, expected);
+    free(text);
+}
+
+START_TEST(test_phase_counts_calls_and_operations)
+{
+    static struct bench_result result;
+    fill(&result);
+    bench_tally_add(&result.kinds[YCSB_READ_MODIFY_WRITE], 30);
+    bench_tally_add(&result.first, 5);
+    bench_tally_add(&result.second, 25);
+    result.kinds[YCSB_UPDATE].errors = 0;
+    check_phase(&result, "  [Run]  2000 ms\n"
+                         "    Throughput:  2.50 ops/sec\n"
+                         "    Latency:    UPDATE  ops 1  avg 25  min 25  max 25  p99 25  us\n"
+                         "                READ  ops 5  avg 21  min 5  max 40  p99 40  us\n");
+}
+END_TEST
+
+START_TEST(test_partial_phase_says_so)
+{
+    static struct bench_result result;
+    fill(&result);
+    result.partial = true;
+    result.unanswered = 3;
+    check_phase(&result, "  [Run]  2000 ms\n"
+                         "    Throughput:  2.00 ops/sec\n"
+                         "    Latency:    READ  ops 4  avg 25  min 10  max 40  p99 40  us\n"
+                         "    ERRORS: 1 calls failed\n"
+                         "    PARTIAL: the phase ended early, with 3 calls unanswered\n");
+}
+END_TEST
+
 Suite *result_suite(void)
 {
     Suite *suite = suite_create("result");
@@ -161,6 +202,8 @@ Suite *result_suite(void)
     tcase_add_test(tests, test_json_of_nothing_is_whole);
     tcase_add_test(tests, test_text_names_what_went_wrong);
     tcase_add_test(tests, test_histogram_file_adds_up);
+    tcase_add_test(tests, test_phase_counts_calls_and_operations);
+    tcase_add_test(tests, test_partial_phase_says_so);
     suite_add_tcase(suite, tests);
     return suite;
 }
