@@ -114,6 +114,13 @@ static void carry_out_send(struct actor *self, struct smr_effect *effect)
     actor_send(self, effect->to, effect->to_replica, message);
 }
 
+static void mark_dirty(struct actor *self)
+{
+    if (!self->dirty)
+        self->dirty_since = clock_now();
+    self->dirty = true;
+}
+
 static void carry_out_one(struct actor *self, struct smr_effect *effect)
 {
     switch (effect->kind) {
@@ -131,18 +138,18 @@ static void carry_out_one(struct actor *self, struct smr_effect *effect)
     case SMR_PUT_SLOT:
         assert(self->log.ops != NULL);
         self->log.ops->put_slot(self->log.self, &effect->entry);
-        self->dirty = true;
+        mark_dirty(self);
         self->dirty_bytes += effect->entry.batch->size;
         break;
     case SMR_CUT:
         assert(self->log.ops != NULL);
         self->log.ops->cut(self->log.self, effect->upto);
-        self->dirty = true;
+        mark_dirty(self);
         break;
     case SMR_PUT_STATE:
         assert(self->log.ops != NULL);
         self->log.ops->put_state(self->log.self, &effect->state);
-        self->dirty = true;
+        mark_dirty(self);
         break;
     }
 }
@@ -193,10 +200,19 @@ static void note_durable(struct actor *self, wire_time now)
     carry_out(self); /* puts among it make the next round due at once */
 }
 
+/* What nobody waits for may wait for company. */
+static wire_time commit_due(const struct actor *self)
+{
+    if (self->full)
+        return self->retry;
+    bool lazy = self->held.count == 0 && self->dirty_bytes < ACTOR_LAZY_BYTES;
+    return lazy ? self->dirty_since + ACTOR_LAZY_TIME : 0;
+}
+
 static void commit(struct actor *self)
 {
     wire_time begin = clock_now();
-    if (!self->dirty || (self->full && begin < self->retry))
+    if (!self->dirty || begin < commit_due(self))
         return;
     enum wire_error error = self->log.ops->commit(self->log.self);
     wire_time end = clock_now();
@@ -304,6 +320,6 @@ void actor_round(struct actor *self, const zmq_pollitem_t *items)
 wire_time actor_deadline(const struct actor *self)
 {
     wire_time deadline = role_deadline(self);
-    wire_time retry = !self->dirty ? WIRE_NEVER : self->full ? self->retry : 0;
-    return deadline < retry ? deadline : retry;
+    wire_time due = self->dirty ? commit_due(self) : WIRE_NEVER;
+    return deadline < due ? deadline : due;
 }

@@ -32,6 +32,8 @@
 #define ACTOR_SLOW_COMMIT (1 * WIRE_SECOND)     /* a commit that takes so long is an event */
 #define ACTOR_FULL_RETRY (1 * WIRE_SECOND)      /* between commits while the disk is full */
 #define ACTOR_BIRTH_PATIENCE (3 * WIRE_SECOND)  /* then it is said who has not admitted a new disk */
+#define ACTOR_LAZY_TIME (20 * WIRE_MS)          /* a commit that nobody waits for may wait so long */
+#define ACTOR_LAZY_BYTES (1024 * 1024)          /* with no more batches than this in it */
 #define ACTOR_HELD_MAX 4096                     /* held messages; more while full: see above */
 #define ACTOR_HELD_BYTES_MAX (32 * 1024 * 1024) /* bytes put and not durable; likewise */
 

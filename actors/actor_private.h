@@ -42,6 +42,7 @@ struct actor {
     struct smr_out held;        /* SEND_DURABLEs that wait for a commit */
     bool dirty;                 /* something was put and is not durable yet */
     uint64_t dirty_bytes;       /* batches among it */
+    wire_time dirty_since;      /* since when */
     bool full;                  /* the last commit found no room */
     wire_time retry;            /* while full: when to try again */
     struct wire_writer scratch; /* room to encode in */

@@ -15,6 +15,8 @@
 /* Of a real leader: half as often as the protocol's default, since each one wakes three threads at every
  * replica of an idle cluster; a lease still outlives two, and a silence five. */
 #define NODE_HEARTBEAT (200 * WIRE_MS)
+/* Several times what a round to the others and their commits usually take. */
+#define NODE_OWN_VOTE (5 * WIRE_MS)
 
 const char node_exit_statuses[] =
     "exit status:\n"
@@ -269,6 +271,7 @@ int node_serve(struct node *self, uint64_t cluster, struct smr_machine machine, 
         .opening = opening,
     };
     config.timing.heartbeat = NODE_HEARTBEAT;
+    config.timing.own_vote = NODE_OWN_VOTE;
     process_hold_signals();
     struct replica *replica = start_replica(self, &config, machine);
     say_ready(self);

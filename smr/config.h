@@ -14,6 +14,8 @@ struct smr_timing {
     wire_time resend;      /* a request without an answer is sent again */
     wire_time ask;         /* a round of asking or preparing may take so long */
     wire_time lease;       /* an acceptor that heard a leader helps nobody else for so long */
+    wire_time own_vote;    /* a leader asks its own acceptor if the others were no majority for so long;
+                              0: at once */
 };
 
 /* A restarted acceptor has forgotten its leases, so it helps nobody for longer than any lease; and that
@@ -50,6 +52,7 @@ static inline struct smr_timing smr_timing_default(void)
         .resend = 200 * WIRE_MS,
         .ask = 300 * WIRE_MS,
         .lease = 500 * WIRE_MS,
+        .own_vote = 0,
     };
 }
 

@@ -26,6 +26,8 @@
     X(commands)           /* commands in them */                                                   \
     X(resent_accepts)     /* Accepts sent again for want of an answer */                           \
     X(withheld_accepts)   /* Accepts not sent because the acceptor owed too many */                \
+    X(handed_slots)       /* chosen without the own acceptor and handed to it then */              \
+    X(own_votes_late)     /* times its vote was asked for after waiting for the others */          \
     X(read_rounds)        /* heartbeat rounds begun for reads */                                   \
     X(reads)              /* reads confirmed by them */                                            \
     X(lease_reads)        /* reads that a lease had confirmed in advance */                        \

@@ -143,7 +143,8 @@ static void accept(struct acceptor *self, const struct wire_message *m, struct s
         self->counters.accepts++;
         acceptor_store(self, &entry, out);
     }
-    send_accepted(self, m, out);
+    if (m->accept.chosen < m->accept.slot) /* else nobody counts votes for it any more */
+        send_accepted(self, m, out);
 }
 
 static void receive_accept(struct acceptor *self, wire_time now, const struct wire_message *m,

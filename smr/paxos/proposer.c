@@ -286,7 +286,7 @@ static void receive_from_acceptor(struct proposer *self, wire_time now,
         election_receive_promise(self, now, m, out);
         break;
     case WIRE_MESSAGE_ACCEPTED:
-        leading_receive_accepted(self, now, m);
+        leading_receive_accepted(self, now, m, out);
         break;
     case WIRE_MESSAGE_HEARTBEAT_ACK:
         leading_receive_ack(self, now, m, out);
@@ -381,7 +381,7 @@ static wire_time proposer_deadline(const void *role)
     if (!self->attached)
         return self->resend_deadline;
     if (self->state == PROPOSER_LEADING)
-        return self->heartbeat_deadline;
+        return self->own_due < self->heartbeat_deadline ? self->own_due : self->heartbeat_deadline;
     return self->resend_deadline < self->deadline ? self->resend_deadline : self->deadline;
 }
 

@@ -34,6 +34,49 @@ static void send_accept(struct proposer *self, wire_time now, struct proposal *p
     m->payload = buf_ref(p->batch);
 }
 
+/* --- the own vote ----------------------------------------------------------------------------------
+ *
+ * A leader need not wait for its own disk: with r >= 3 the others are a majority. So its own acceptor
+ * is not asked at once. Mostly it is handed the slot when that is chosen already, needs no answer then,
+ * and writes many slots in one commit beside the round that is in flight. Where the others are no
+ * majority in time, its vote is asked for after all, and for a while at once. */
+
+enum { EAGER_TIME_HEARTBEATS = 5 };
+
+static bool holds_own_back(const struct proposer *self, wire_time now)
+{
+    return self->replica_count > 1 && self->timing.own_vote > 0 && now >= self->eager_until;
+}
+
+static bool is_held_back(const struct proposer *self, const struct proposal *p)
+{
+    return p->sent_at[self->self.replica] == 0;
+}
+
+/* The slot is chosen: the own acceptor gets the value as such. Lost, it asks a peer for it. */
+static void hand_to_own(struct proposer *self, const struct proposal *p, struct smr_out *out)
+{
+    struct wire_message *m = proposer_send(self, out, WIRE_MESSAGE_ACCEPT, WIRE_ROLE_ACCEPTOR,
+                                           self->self.replica);
+    m->accept.ballot = self->ballot;
+    m->accept.slot = p->slot;
+    m->accept.chosen = p->slot;
+    m->payload = buf_ref(p->batch);
+    self->counters.handed_slots++;
+}
+
+static void ask_own_vote(struct proposer *self, wire_time now, struct smr_out *out)
+{
+    for (wire_slot slot = self->chosen + 1; slot < self->next; slot++) {
+        struct proposal *p = proposer_place(self, slot);
+        if (is_held_back(self, p))
+            send_accept(self, now, p, self->self.replica, out);
+    }
+    self->counters.own_votes_late++;
+    self->own_due = WIRE_NEVER;
+    self->eager_until = now + EAGER_TIME_HEARTBEATS * self->timing.heartbeat;
+}
+
 /* Begins Phase 2 for the slot; takes over the reference to the batch. */
 static void propose(struct proposer *self, wire_time now, wire_slot slot, struct buf *batch,
                     struct smr_out *out)
@@ -47,8 +90,13 @@ static void propose(struct proposer *self, wire_time now, wire_slot slot, struct
     memset(p->sent_to, 0, sizeof p->sent_to);
     self->rounds++;
     self->flight_bytes += batch->size;
-    for (wire_replica i = 0; i < self->replica_count; i++)
-        send_accept(self, now, p, i, out);
+    bool held_back = holds_own_back(self, now);
+    if (held_back && self->own_due == WIRE_NEVER)
+        self->own_due = now + self->timing.own_vote;
+    for (wire_replica i = 0; i < self->replica_count; i++) {
+        if (i != self->self.replica || !held_back)
+            send_accept(self, now, p, i, out);
+    }
 }
 
 /* Log time that has passed since the last batch, in whole milliseconds; what is left counts later. */
@@ -118,6 +166,8 @@ void leading_begin(struct proposer *self, wire_time now, struct smr_out *out)
     self->flight_bytes = 0;
     self->batched_at = now;
     self->bar_moved = false;
+    self->own_due = WIRE_NEVER;
+    self->eager_until = now;
     self->read_round = 0;
     for (wire_replica i = 0; i < self->replica_count; i++) {
         self->acceptors[i].acked = now;
@@ -142,18 +192,22 @@ void leading_begin(struct proposer *self, wire_time now, struct smr_out *out)
 
 /* --- votes ---------------------------------------------------------------------------------------- */
 
-static void raise_chosen(struct proposer *self)
+static void raise_chosen(struct proposer *self, struct smr_out *out)
 {
     while (self->chosen + 1 < self->next) {
         struct proposal *p = proposer_place(self, self->chosen + 1);
         if (!p->chosen)
             break;
         self->chosen++;
+        if (is_held_back(self, p))
+            hand_to_own(self, p, out);
         self->bar_moved = true;
         self->rounds--;
         self->flight_bytes -= p->batch->size;
         buf_unref(&p->batch);
     }
+    if (self->rounds == 0)
+        self->own_due = WIRE_NEVER;
 }
 
 static bool in_flight(const struct proposer *self, wire_slot slot)
@@ -161,7 +215,8 @@ static bool in_flight(const struct proposer *self, wire_slot slot)
     return self->state == PROPOSER_LEADING && slot > self->chosen && slot < self->next;
 }
 
-void leading_receive_accepted(struct proposer *self, wire_time now, const struct wire_message *m)
+void leading_receive_accepted(struct proposer *self, wire_time now, const struct wire_message *m,
+                              struct smr_out *out)
 {
     wire_replica from = m->sender.replica;
     if (!ballot_equal(m->accepted.ballot, self->ballot) || !in_flight(self, m->accepted.slot)) {
@@ -181,7 +236,7 @@ void leading_receive_accepted(struct proposer *self, wire_time now, const struct
         if (!p->chosen)
             wire_histogram_add(&self->quorum_us, now - p->proposed_at);
         p->chosen = true;
-        raise_chosen(self);
+        raise_chosen(self, out);
     }
 }
 
@@ -296,6 +351,8 @@ static bool majority_lives(const struct proposer *self, wire_time now)
 
 void leading_wake(struct proposer *self, wire_time now, struct smr_out *out)
 {
+    if (now >= self->own_due)
+        ask_own_vote(self, now, out);
     if (now < self->heartbeat_deadline)
         return;
     if (!majority_lives(self, now)) {

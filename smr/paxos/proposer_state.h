@@ -98,6 +98,8 @@ struct proposer {
     unsigned rounds;             /* leading: slots in flight */
     size_t flight_bytes;         /* leading: their bytes */
     wire_time batched_at;        /* leading: log time is measured from here */
+    wire_time own_due;           /* leading: then slots held back from the own acceptor go to it */
+    wire_time eager_until;       /* leading: none is held back before */
     struct buf *entries[WIRE_BATCH_COMMANDS_MAX]; /* scratch, while a batch is put together */
 
     uint64_t heartbeat_number;   /* last round of heartbeats */
@@ -158,7 +160,8 @@ void election_resend(struct proposer *self, wire_time now, struct smr_out *out);
 /* --- proposer_leading.c --------------------------------------------------------------------------- */
 
 void leading_begin(struct proposer *self, wire_time now, struct smr_out *out);
-void leading_receive_accepted(struct proposer *self, wire_time now, const struct wire_message *m);
+void leading_receive_accepted(struct proposer *self, wire_time now, const struct wire_message *m,
+                              struct smr_out *out);
 void leading_receive_ack(struct proposer *self, wire_time now, const struct wire_message *m,
                          struct smr_out *out);
 /* A round to the peers; for reads to the own acceptor too. */

@@ -40,6 +40,7 @@ enum sim_event_kind {
     SIM_STEP,         /* a role takes what is in its inbox */
     SIM_WAKE,         /* a role's deadline */
     SIM_COMMIT,       /* an acceptor's commit returns */
+    SIM_LATE_COMMIT,  /* what an acceptor put off is committed now */
     SIM_RETRY,        /* an acceptor whose disk was full tries again to commit */
     SIM_ARRIVE,       /* a message reaches a replica over the network */
     SIM_CLIENT_ARRIVE, /* a message reaches a client */
@@ -141,6 +142,7 @@ struct sim_node {
     bool led;                  /* it led after its last step; for the transcript */
     struct smr_out held;       /* the acceptor's sends that wait for its commit */
     bool committing;           /* its thread is in the commit */
+    bool put_off;              /* there is something to commit that nobody waits for yet */
     bool waits_for_room;       /* the last commit found none; it is tried again */
     struct sim_put *puts;      /* in that commit */
     size_t put_count, put_capacity;
@@ -232,6 +234,7 @@ struct sim_weather {
     wire_time delay_max;  /* of a message, usually */
     unsigned straggle;    /* of a message to take up to half a second */
     wire_time commit_max; /* of a commit, usually */
+    wire_time lazy;       /* how long a commit that nobody waits for is put off */
     unsigned stall;       /* of a commit to take up to a second */
     unsigned hiccups;     /* of a step to wait for its processor for up to 20 ms */
     unsigned drift;       /* of clocks, in per mille of the time, either way */

@@ -185,18 +185,31 @@ static wire_time commit_time(struct sim *sim, const struct sim_node *node)
     return 50 + (wire_time)sim_below(sim, (uint64_t)sim->weather.commit_max);
 }
 
-static void begin_commit(struct sim *sim, struct sim_node *node)
+static void schedule_disk(struct sim *sim, const struct sim_node *node, enum sim_event_kind kind,
+                          wire_time after)
+{
+    sim_schedule(sim, sim->now + after,
+                 (struct sim_event){
+                     .kind = kind, .node = node->index, .client = -1, .life = node->life});
+}
+
+static void commit_now(struct sim *sim, struct sim_node *node)
 {
     bool anything = node->put_count > 0 || node->state_put;
     if (node->committing || node->waits_for_room || (!anything && node->held.count == 0))
         return;
     node->committing = true;
-    wire_time takes = anything ? commit_time(sim, node) : 0;
-    sim_schedule(sim, sim->now + takes,
-                 (struct sim_event){.kind = SIM_COMMIT,
-                                    .node = node->index,
-                                    .client = -1,
-                                    .life = node->life});
+    schedule_disk(sim, node, SIM_COMMIT, anything ? commit_time(sim, node) : 0);
+}
+
+static void begin_commit(struct sim *sim, struct sim_node *node)
+{
+    if (node->held.count > 0 || sim->weather.lazy == 0) {
+        commit_now(sim, node);
+    } else if (!node->put_off) {
+        node->put_off = true;
+        schedule_disk(sim, node, SIM_LATE_COMMIT, sim->weather.lazy);
+    }
 }
 
 static void note_durable(const struct sim *sim, const struct sim_node *node)
@@ -234,11 +247,7 @@ static void wait_for_room(struct sim *sim, struct sim_node *node)
     sim->happenings->commits_full++;
     sim_note(sim, "%-4s disk     no room", node->name);
     node->waits_for_room = true;
-    sim_schedule(sim, sim->now + 20 * WIRE_MS + (wire_time)sim_below(sim, WIRE_SECOND),
-                 (struct sim_event){.kind = SIM_RETRY,
-                                    .node = node->index,
-                                    .client = -1,
-                                    .life = node->life});
+    schedule_disk(sim, node, SIM_RETRY, 20 * WIRE_MS + (wire_time)sim_below(sim, WIRE_SECOND));
 }
 
 /* What the disk says is "failed"; what it has done is known only to the next process. */
@@ -485,6 +494,10 @@ void sim_node_event(struct sim *sim, struct sim_event *event)
     case SIM_COMMIT:
         end_commit(sim, node);
         break;
+    case SIM_LATE_COMMIT:
+        node->put_off = false;
+        commit_now(sim, node);
+        break;
     case SIM_RETRY:
         retry_commit(sim, node);
         break;
@@ -564,6 +577,7 @@ void sim_node_crash(struct sim *sim, struct sim_node *node)
     node->put_count = 0;
     node->state_put = false;
     node->committing = false;
+    node->put_off = false;
     node->waits_for_room = false;
     smr_out_clear(&node->held);
     collect_counters(sim, node);

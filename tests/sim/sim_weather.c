@@ -19,6 +19,9 @@ static void draw_timing(struct sim *sim)
         w->timing.silence_max = 2 * w->timing.silence_min;
         w->timing.ask = w->timing.silence_min / 2;
     }
+    if (sim_chance(sim, 500))
+        w->timing.own_vote = (1 + (wire_time)sim_below(sim, 50)) * WIRE_MS;
+    w->lazy = sim_chance(sim, 500) ? 0 : (1 + (wire_time)sim_below(sim, 100)) * WIRE_MS;
     w->fault_gap = (1 + (wire_time)sim_below(sim, 25)) * 100 * WIRE_MS;
     if (sim_chance(sim, 150)) { /* leaders that lose office and win it back at once, amid old votes */
         w->timing.step_down = 150 * WIRE_MS;

@@ -182,6 +182,64 @@ START_TEST(test_actor_drains_a_bounded_number)
 }
 END_TEST
 
+static void put_only(struct toy *self, wire_time now, const struct wire_message *message,
+                     struct smr_out *out)
+{
+    (void)self;
+    (void)now;
+    received_count++;
+    put(out, message->learn.from);
+}
+
+START_TEST(test_actor_puts_off_a_commit_that_nobody_waits_for)
+{
+    toy.receive = put_only;
+    wire_time begin = clock_now();
+    tell(WIRE_MESSAGE_LEARN, 1);
+    step_now();
+    ck_assert_uint_eq(received_count, 1);
+    ck_assert_int_gt(actor_deadline(actor), 0);
+    while (toy_log.commits == 0)
+        step();
+    ck_assert_int_ge(clock_now() - begin, ACTOR_LAZY_TIME);
+    ck_assert_int_eq(actor_deadline(actor), WIRE_NEVER);
+}
+END_TEST
+
+START_TEST(test_actor_commits_what_was_put_off_as_soon_as_somebody_waits)
+{
+    toy.receive = put_only;
+    tell(WIRE_MESSAGE_LEARN, 1);
+    step_now();
+    toy.receive = put_and_say;
+    tell(WIRE_MESSAGE_LEARN, 2);
+    step_now();
+    ck_assert_uint_eq(toy_log.committed, 2);
+    ck_assert_uint_eq(hear(NULL), 1002);
+    ck_assert_uint_eq(hear(NULL), 2);
+}
+END_TEST
+
+static void put_a_lot(struct toy *self, wire_time now, const struct wire_message *message,
+                      struct smr_out *out)
+{
+    struct smr_log_entry entry = {.slot = message->learn.from,
+                                  .batch = toy_batch(ACTOR_LAZY_BYTES)};
+    (void)self;
+    (void)now;
+    smr_out_put_slot(out, &entry);
+    buf_unref(&entry.batch);
+}
+
+START_TEST(test_actor_puts_off_no_more_than_so_many_bytes)
+{
+    toy.receive = put_a_lot;
+    tell(WIRE_MESSAGE_LEARN, 1);
+    step_now();
+    ck_assert_uint_eq(toy_log.commits, 1);
+}
+END_TEST
+
 static void put_more(struct toy *self, wire_time now, struct smr_out *out)
 {
     (void)now;
@@ -367,6 +425,9 @@ Suite *actor_suite(void)
     tcase_add_test(tests, test_actor_sends_durable_at_once_when_nothing_was_put);
     tcase_add_test(tests, test_actor_commits_once_a_round);
     tcase_add_test(tests, test_actor_drains_a_bounded_number);
+    tcase_add_test(tests, test_actor_puts_off_a_commit_that_nobody_waits_for);
+    tcase_add_test(tests, test_actor_commits_what_was_put_off_as_soon_as_somebody_waits);
+    tcase_add_test(tests, test_actor_puts_off_no_more_than_so_many_bytes);
     tcase_add_test(tests, test_actor_carries_out_what_follows_a_commit);
     tcase_add_test(tests, test_actor_holds_durable_sends_while_the_disk_is_full);
     tcase_add_test(tests, test_actor_takes_in_no_more_than_it_may_hold);

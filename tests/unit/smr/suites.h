@@ -23,5 +23,6 @@ Suite *learner_suite(void);
 Suite *proposer_election_suite(void);
 Suite *proposer_leading_suite(void);
 Suite *proposer_reads_suite(void);
+Suite *own_vote_suite(void);
 
 #endif

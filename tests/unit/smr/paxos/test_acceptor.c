@@ -197,6 +197,18 @@ START_TEST(test_acceptor_accepted_waits_for_commit)
 }
 END_TEST
 
+START_TEST(test_acceptor_stores_what_is_chosen_already_without_an_answer)
+{
+    stand_feed(stand, FROM(PROPOSER, 0, ACCEPT,
+                           .accept = {.ballot = BALLOT(3, 0), .slot = 1, .chosen = 1},
+                           .payload = batch_of("a")));
+    stand_put_state(stand); /* accepting a ballot is promising it */
+    ck_assert_uint_eq(stand_put_slot(stand)->slot, 1);
+    stand_nothing(stand); /* a vote for it would count nowhere, so nobody waits for this commit */
+    ck_assert_uint_eq(smr_acceptor_chosen(stand->role), 1);
+}
+END_TEST
+
 START_TEST(test_acceptor_promises_the_ballot_it_accepts)
 {
     accept(3, 1, 1, "a");
@@ -499,6 +511,7 @@ Suite *acceptor_suite(void)
     tcase_add_test(tests, test_acceptor_promise_marks_what_is_known_chosen);
     tcase_add_test(tests, test_acceptor_tells_a_long_promise_in_chunks);
     tcase_add_test(tests, test_acceptor_accepted_waits_for_commit);
+    tcase_add_test(tests, test_acceptor_stores_what_is_chosen_already_without_an_answer);
     tcase_add_test(tests, test_acceptor_promises_the_ballot_it_accepts);
     tcase_add_test(tests, test_acceptor_accepts_again_without_another_put);
     tcase_add_test(tests, test_acceptor_never_accepts_two_values_of_one_ballot);
