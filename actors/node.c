@@ -69,7 +69,7 @@ static void take_peers(struct node *self, const char *given)
 static const struct replica_placement *placement_of(const struct node *self, const char *given)
 {
     static const struct replica_placement *const known[] = {&replica_thread_per_actor,
-                                                            &replica_one_thread};
+                                                            &replica_fused};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (given == NULL || strcmp(given, known[i]->name) == 0)
             return known[i];
@@ -101,6 +101,7 @@ void node_init(struct node *self, const struct wire_program *program, uint32_t g
     if (self->replica_count > 1)
         take_address(self, "p2p_listen", flags->p2p_listen, &self->p2p_listen);
     self->placement = placement_of(self, flags->threads);
+    self->spin = (wire_time)flags->spin_us;
     if (strcmp(flags->backer_path, "none") != 0)
         self->backer_path = flags->backer_path;
     say_as(self);
@@ -222,6 +223,7 @@ static struct replica_config replica_config_of(const struct node *self, const ch
         .log_figures = store_figures,
         .log_figures_self = self->store,
         .placement = self->placement,
+        .spin = self->spin,
     };
 }
 

@@ -17,6 +17,8 @@
 extern const char node_exit_statuses[];
 
 /* Flags as they were given; NULL: not given. */
+#define NODE_SPIN_US_MAX 10000 /* --spin_us */
+
 struct node_flags {
     uint64_t replica_id;     /* --replica_id */
     const char *listen_flag; /* what the program calls its clients' address, without dashes */
@@ -25,6 +27,7 @@ struct node_flags {
     const char *peer_addrs;  /* --peer_addrs */
     const char *backer_path; /* --backer_path */
     const char *threads;     /* --threads */
+    uint64_t spin_us;        /* --spin_us */
 };
 
 struct node {
@@ -39,6 +42,7 @@ struct node {
     struct wire_address peers[WIRE_REPLICA_COUNT_MAX]; /* by replica; the own one is empty */
     const char *backer_path;                           /* NULL: memory only */
     const struct replica_placement *placement;         /* which actor on which thread */
+    wire_time spin;                                    /* see runtime_spin */
     enum smr_reads reads;                              /* see smr/config.h */
     struct store *store;                               /* once open */
     struct base *base;                                 /* likewise; NULL in memory */

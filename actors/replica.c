@@ -9,9 +9,9 @@ const struct replica_placement replica_thread_per_actor = {
     .name = "role",
     .threads = {0, 1, 2, 3, 4},
 };
-const struct replica_placement replica_one_thread = {
+const struct replica_placement replica_fused = {
     .name = "fused",
-    .threads = {0, 0, 0, 0, 1},
+    .threads = {0, 0, 1, 0, 2},
 };
 
 struct replica {
@@ -150,6 +150,7 @@ struct replica *replica_new(const struct replica_config *config, char *problem)
         config->placement == NULL ? &replica_thread_per_actor : config->placement;
     make_actors(&assembly);
     self->runtime = runtime_new(config->context);
+    runtime_spin(self->runtime, config->spin);
     for (int i = 0; i < REPLICA_ACTORS; i++)
         runtime_host(self->runtime, assembly.actors[i], placement->threads[i]);
     if (!listen_to_clients(&assembly) || !listen_to_peers(&assembly) || !make_pairs(&assembly) ||

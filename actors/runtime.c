@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,9 @@ struct runtime_thread {
     void *outside;                                   /* main's end */
     pthread_t thread;                                /* while it runs */
     bool runs;                                       /* started and not joined */
+    wire_time spin;                                  /* how long it looks before it sleeps */
+    wire_time last_event;                            /* when something was there last */
+    bool is_busy;                                    /* and that was within `spin` of the time before */
 };
 
 struct runtime {
@@ -34,6 +38,12 @@ struct runtime *runtime_new(void *context)
     struct runtime *self = wire_calloc(1, sizeof *self);
     self->context = context;
     return self;
+}
+
+void runtime_spin(struct runtime *self, wire_time spin)
+{
+    for (int i = 0; i < RUNTIME_THREADS_MAX; i++)
+        self->threads[i].spin = spin;
 }
 
 void runtime_host(struct runtime *self, struct actor *actor, unsigned thread)
@@ -88,12 +98,43 @@ static void run_rounds(struct runtime_thread *self, const zmq_pollitem_t *items)
     }
 }
 
+/* Looks again and again, giving way to others in between, until something is there. */
+static int spin(const struct runtime_thread *self, zmq_pollitem_t *items, int count)
+{
+    wire_time until = self->last_event + self->spin;
+    int ready = 0;
+    while (ready == 0 && clock_now() < until && poll_timeout_ms(self) > 0) {
+        sched_yield();
+        ready = zmq_poll(items, count, 0);
+    }
+    return ready;
+}
+
+static void note_event(struct runtime_thread *self)
+{
+    wire_time now = clock_now();
+    self->is_busy = now - self->last_event < self->spin;
+    self->last_event = now;
+}
+
+/* As zmq_poll answers. A thread whose events come further apart than it would spin sleeps at once, so
+ * that an idle replica costs nothing. */
+static int wait_for_events(struct runtime_thread *self, zmq_pollitem_t *items, int count)
+{
+    int ready = self->is_busy ? spin(self, items, count) : 0;
+    if (ready == 0)
+        ready = zmq_poll(items, count, poll_timeout_ms(self));
+    if (self->spin > 0 && ready > 0)
+        note_event(self);
+    return ready;
+}
+
 static void run_loop(struct runtime_thread *self)
 {
     zmq_pollitem_t items[ITEMS_MAX];
     int count = fill_items(self, items);
     for (;;) {
-        int ready = zmq_poll(items, count, poll_timeout_ms(self));
+        int ready = wait_for_events(self, items, count);
         if (ready < 0) {
             assert(errno == EINTR);
             clear_events(items, count);

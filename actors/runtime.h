@@ -2,8 +2,9 @@
  *
  * Each thread runs one loop: zmq_poll over the sockets of all actors it hosts until something
  * arrives, a deadline passes or it is told to stop; then one round of each actor. Deadlines are
- * computed from the clock anew each time; no tick is counted, nothing spins, nothing sleeps to wait
- * for anybody.
+ * computed from the clock anew each time; no tick is counted, nothing sleeps to wait for anybody.
+ * Spinning is a setting, off unless asked for: to wake an idle core can take longer than the work it is
+ * woken for.
  *
  * Which actor is on which thread is the caller's table and nobody else's business: one actor a
  * thread and all on one thread run the same code.
@@ -30,6 +31,10 @@ struct runtime;
 
 /* context: the process's ZeroMQ context; must live longer. */
 struct runtime *runtime_new(void *context);
+
+/* While one event comes within `spin` microseconds of another, threads look for the next one for so long
+ * before they sleep. 0, the default: they sleep at once. Before runtime_start. */
+void runtime_spin(struct runtime *self, wire_time spin);
 
 /* Puts an actor on a thread (from 0). The runtime owns it from now on. Before runtime_start. */
 void runtime_host(struct runtime *self, struct actor *actor, unsigned thread);

@@ -69,8 +69,13 @@ static const struct wire_flag flags[] = {
      .text = &settings.reads},
     {.name = "threads",
      .argument = "role|fused",
-     .help = "a thread per role, or one for all (default role)",
+     .help = "a thread per role, or one for all but the log (default role)",
      .text = &settings.node.threads},
+    {.name = "spin_us",
+     .argument = "N",
+     .help = "while calls come, threads look for the next one so long before they sleep (default 0)",
+     .number = &settings.node.spin_us,
+     .max = NODE_SPIN_US_MAX},
 };
 
 static const struct wire_program program = {

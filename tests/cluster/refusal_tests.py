@@ -83,6 +83,7 @@ def test_wrong_flags_are_told_with_what_was_given(place):
         (SERVER, server, "replica_id", "3"), (SERVER, server, "partition_id", "x"),
         (SERVER, server, "partition_id", "256"), (SERVER, server, "protocol", "raft"),
         (SERVER, server, "reads", "never"), (SERVER, server, "threads", "many"),
+        (SERVER, server, "spin_us", "10001"), (MANAGER, manager, "spin_us", "-1"),
     ]
     for program, flags, name, given in cases:
         run(program, changed(flags, **{name: given})).refused(EXIT_USAGE, "--" + name, given)

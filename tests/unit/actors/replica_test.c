@@ -186,7 +186,7 @@ START_TEST(test_replica_reaches_every_actor_of_every_replica)
         trio.toys[r][REPLICA_ACCEPTOR].receive = acceptor_receives;
         trio.toys[r][REPLICA_APPLIER].receive = applier_receives;
     }
-    make_three(_i == 0 ? NULL : &replica_one_thread);
+    make_three(_i == 0 ? NULL : &replica_fused);
     tally_wait(&tally, 3 * (EDGES_PROPOSER + 1 + EDGES_LEARNER));
 }
 END_TEST
@@ -270,7 +270,7 @@ static uint64_t api_figure(void *client, const char *name)
 START_TEST(test_replica_answers_each_client_on_its_own_connection)
 {
     trio.toys[0][REPLICA_API].receive = echo;
-    make(0, 1, _i == 0 ? NULL : &replica_one_thread);
+    make(0, 1, _i == 0 ? NULL : &replica_fused);
     ck_assert(replica_start(trio.replicas[0]));
     void *clients[2] = {new_client(0), new_client(0)};
     for (uint64_t i = 1; i <= 50; i++)

@@ -1,4 +1,4 @@
-/* Two toy actors on two threads, and on one. */
+/* Two toy actors on two threads, and on one; sleeping at once, and looking for the next event first. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -45,7 +45,14 @@ static void host_two(struct toy *api, struct toy *proposer, unsigned thread, uns
     }
 }
 
-enum { ROUND_TRIPS = 2000 };
+/* The tests' loop variable: one thread or two, with and without spinning. */
+static void host_variant(struct toy *api, struct toy *proposer, int variant)
+{
+    host_two(api, proposer, 0, (unsigned)(variant & 1));
+    runtime_spin(runtime, (variant & 2) != 0 ? WIRE_MS : 0);
+}
+
+enum { ROUND_TRIPS = 2000, VARIANTS = 4 };
 
 static void submit(struct toy *self, struct smr_out *out, uint64_t tag)
 {
@@ -85,7 +92,7 @@ static void play_on(struct toy *self, wire_time now, const struct wire_message *
 START_TEST(test_runtime_carries_a_ball_to_and_fro)
 {
     struct toy api = {.wake = serve, .receive = play_on}, proposer = {.receive = return_ball};
-    host_two(&api, &proposer, 0, _i == 0 ? 1 : 0);
+    host_variant(&api, &proposer, _i);
     ck_assert(runtime_start(runtime));
     tally_wait(&tally, ROUND_TRIPS);
     runtime_stop(runtime);
@@ -113,7 +120,7 @@ START_TEST(test_runtime_stops_within_a_second_while_busy)
 {
     struct toy api = {.wake = serve_many, .receive = play_for_ever};
     struct toy proposer = {.receive = return_ball};
-    host_two(&api, &proposer, 0, _i == 0 ? 1 : 0);
+    host_variant(&api, &proposer, _i);
     ck_assert(runtime_start(runtime));
     tally_wait(&tally, 1000);
     wire_time begin = clock_now();
@@ -132,7 +139,7 @@ static void tick(struct toy *self, wire_time now, struct smr_out *out)
 START_TEST(test_runtime_wakes_roles_by_deadline_without_spinning)
 {
     struct toy api = {.wake = tick}, proposer = {0};
-    host_two(&api, &proposer, 0, _i == 0 ? 1 : 0);
+    host_variant(&api, &proposer, _i);
     struct rusage before, after;
     getrusage(RUSAGE_SELF, &before);
     wire_time begin = clock_now();
@@ -168,9 +175,9 @@ Suite *runtime_suite(void)
     TCase *tests = tcase_create("all");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, 60);
-    tcase_add_loop_test(tests, test_runtime_carries_a_ball_to_and_fro, 0, 2);
-    tcase_add_loop_test(tests, test_runtime_stops_within_a_second_while_busy, 0, 2);
-    tcase_add_loop_test(tests, test_runtime_wakes_roles_by_deadline_without_spinning, 0, 2);
+    tcase_add_loop_test(tests, test_runtime_carries_a_ball_to_and_fro, 0, VARIANTS);
+    tcase_add_loop_test(tests, test_runtime_stops_within_a_second_while_busy, 0, VARIANTS);
+    tcase_add_loop_test(tests, test_runtime_wakes_roles_by_deadline_without_spinning, 0, VARIANTS);
     tcase_add_test(tests, test_runtime_stops_when_nothing_ever_happens);
     suite_add_tcase(suite, tests);
     return suite;
