@@ -9,6 +9,7 @@ set positional-arguments
 mod p1 'tools/just/p1.just'
 mod p2 'tools/just/p2.just'
 mod p3 'tools/just/p3.just'
+mod cluster 'tools/just/cluster.just'
 mod utils 'tools/just/utils.just'
 
 [private]

@@ -6,6 +6,7 @@
         net.cut("s0.1", ["s0.0", "s0.2"], network.BOTH)
         net.dropped("s0.1")                       # packets dropped since
         net.heal("s0.1")
+        net.slow("s0.1", "256kbit")               # until net.hurry("s0.1")
 
 Each node gets a network namespace with one address, joined by a pair of veths to a bridge; packets
 are dropped by nftables inside the namespace of the node that is cut off, with counters.
@@ -34,7 +35,7 @@ BRIDGE = "madkv0"
 BRIDGE_ADDRESS = "10.77.0.1"
 NAMES_PATH = "/run/netns"         # where ip keeps namespaces by name
 INSIDE = "MADKV_NETWORK_INSIDE"   # set in the environment of the program that `enter` ran
-PROGRAMS = ("unshare", "nsenter", "mount", "ip", "nft")
+PROGRAMS = ("unshare", "nsenter", "mount", "ip", "nft", "tc")
 
 OUT, IN, BOTH = ("output",), ("input",), ("output", "input")
 WORDS = {OUT: "outgoing packets", IN: "incoming packets", BOTH: "all packets"}
@@ -146,6 +147,17 @@ class Network:
             chains += (f"chain {hook} {{ type filter hook {hook} priority 0; "
                        f"{match} {only} counter drop; }}\n")
         _run(*self.inside(name, ["nft", "-f", "-"]), stdin=f"table inet madkv {{\n{chains}}}\n")
+
+    def slow(self, name, rate):
+        """Let what node `name` sends out at `rate` ("256kbit") and no faster, until `hurry`."""
+        _run(*self.inside(name, ["tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", rate,
+                                 "burst", "8kb", "latency", "200ms"]))
+
+    def hurry(self, name):
+        """Undo `slow`. Returns how often a packet had to wait for its turn."""
+        told = _run(*self.inside(name, ["tc", "-s", "-j", "qdisc", "show", "dev", "eth0"]))
+        _run(*self.inside(name, ["tc", "qdisc", "del", "dev", "eth0", "root"]))
+        return sum(entry.get("overlimits", 0) for entry in json.loads(told))
 
     def dropped(self, name):
         """{hook: packets dropped} at node `name` since it was cut."""
