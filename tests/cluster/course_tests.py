@@ -11,7 +11,7 @@ import threading
 import time
 
 import recipes
-from course_logs import fuzz_verdict
+from course_logs import bench_results, fuzz_verdict
 from harness import EXIT_FAILED, EXIT_IDENTITY, EXIT_OK, EXIT_USAGE, Failure, Skip
 from harness import local, require, say, test, wait_until
 from load import MIX
@@ -22,6 +22,7 @@ STOP_LIMIT_S = 10.0
 GONE_LIMIT_S = 10.0
 RUN_LIMIT_S = 300.0
 CALLS_EACH = 50
+BENCH_CALLS = "200"       # of each client: a parameter behind the others
 NOBODY = "127.0.0.1:1"
 
 
@@ -150,8 +151,20 @@ def test_project_1_by_its_recipes(place):
         for conflict in ("no", "yes"):
             done = recipes.run("p1::fuzz", "2", conflict, address, timeout_s=RUN_LIMIT_S)
             check_fuzz(done, f"/tmp/madkv-p1/fuzz/fuzz-2-{conflict}.log")
+        done = recipes.run("p1::bench", "2", "b", address, BENCH_CALLS, timeout_s=RUN_LIMIT_S)
+        check_bench(done, "/tmp/madkv-p1/bench/bench-2-b.log")
         service.end(server)
         require(not service.left(), f"left running: {service.left()}")
+
+
+def check_bench(done, path):
+    """A parser finds both phases in its output and in its log."""
+    require(done.status == EXIT_OK, f"{done.command} ended with {done.status}: {done.stdout}")
+    results = bench_results(done.stdout)
+    require(results["Load"]["INSERT"]["ops"] == 1000 and results["Run"]["READ"]["ops"] > 0,
+            f"{results}")
+    with open(path, encoding="utf-8") as log:
+        require(bench_results(log.read()) == results, f"{path} says otherwise")
 
 
 def check_fuzz(done, path):
@@ -197,6 +210,8 @@ def test_project_2_by_its_recipes(place):
                                                   for number in range(30)], done.stdout)
         done = recipes.run("p2::fuzz", "3", "no", manager, timeout_s=RUN_LIMIT_S)
         check_fuzz(done, "/tmp/madkv-p2/fuzz/fuzz-3-no.log")
+        done = recipes.run("p2::bench", "2", "b", "3", manager, BENCH_CALLS, timeout_s=RUN_LIMIT_S)
+        check_bench(done, "/tmp/madkv-p2/bench/bench-2-b-3.log")
         for process in again:
             service.end(process)
         require(not service.left(), f"left running: {service.left()}")
@@ -269,6 +284,11 @@ REFUSED = [
     (["p1::testcase", "6"], "num is '6'; expected a number from 1 to 5"),
     (["p1::fuzz"], "nclis is missing"),
     (["p1::fuzz", "3", "perhaps"], "conflict is 'perhaps'; expected no or yes"),
+    (["p1::bench"], "nclis is missing"),
+    (["p1::bench", "2"], "wload is missing"),
+    (["p1::bench", "2", "g"], "wload is 'g'; expected a, b, c, d, e or f"),
+    (["p2::bench", "2", "a", "0"], "nservers is '0'"),
+    (["p3::bench", "0", "a"], "nclis is '0'"),
     (["p2::manager", "port"], "man_port is 'port'"),
     (["p2::manager", "3666", "a:1,,b:2"], "servers is 'a:1,,b:2'"),
     (["p2::server", "one"], "id is 'one'"),
