@@ -69,6 +69,30 @@ chaos plan rf='3':
     @tools/build rel
     @exec tools/chaos "$@"
 
+# 1, 10 and 100 clients at rf 1 and 3 in about a minute, next to the machine's own limits
+[no-exit-message]
+bench-quick *args:
+    @tools/build rel
+    @exec tools/measure quick "$@"
+
+# the README's table of figures as markdown: rf 1, 3, 5, workloads A, C and W, 1 to 100 clients
+[no-exit-message]
+bench-table seconds='5' runs='3' *rest:
+    @tools/build rel
+    @exec tools/measure table "$@"
+
+# compare two builds side by side: git revisions (built first) or build directories
+[no-exit-message]
+bench-regress a='' b='' rounds='5' seconds='2' *rest:
+    @tools/build rel
+    @exec tools/measure regress "$@"
+
+# where the time goes: perf's report, folded stacks, time per stage; in .build/profile/
+[no-exit-message]
+profile wload='a' nclis='10' rf='3' *rest:
+    @tools/build rel
+    @exec tools/measure profile "$@"
+
 # remove the build directories (never data)
 [no-exit-message]
 clean:
