@@ -81,8 +81,9 @@ static void say_leadership(struct actor *self, const struct wire_message *messag
         wire_say("elected: group %s replica %u ballot %" PRIu64 ".%u", group,
                  message->sender.replica, ballot.round, ballot.replica);
     else
-        wire_say("leads no more: group %s replica %u ballot %" PRIu64 ".%u", group,
-                 message->sender.replica, self->leads_with.round, self->leads_with.replica);
+        wire_say("leads no more: group %s replica %u ballot %" PRIu64 ".%u: %s", group,
+                 message->sender.replica, self->leads_with.round, self->leads_with.replica,
+                 wire_loss_text((enum wire_loss)message->leadership.why));
     self->leads = leads;
     self->leads_with = ballot;
 }
@@ -296,6 +297,20 @@ void actor_start(struct actor *self, wire_time now)
 {
     self->role.ops->wake(self->role.self, now, &self->out);
     finish_round(self, now);
+}
+
+void actor_leave(struct actor *self)
+{
+    if (self->role.ops->leave == NULL)
+        return;
+    wire_time now = clock_now();
+    self->role.ops->leave(self->role.self, now, &self->out);
+    finish_round(self, now);
+}
+
+bool actor_left(const struct actor *self)
+{
+    return self->role.ops->left == NULL || self->role.ops->left(self->role.self);
 }
 
 static wire_time role_deadline(const struct actor *self)

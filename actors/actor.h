@@ -75,6 +75,10 @@ void actor_poll_items(const struct actor *self, zmq_pollitem_t *items);
 void actor_start(struct actor *self, wire_time now);
 /* One round, if there is cause for one. items: as filled by actor_poll_items and polled. */
 void actor_round(struct actor *self, const zmq_pollitem_t *items);
+/* The process is about to end: the role may hand over what others can do in its stead. */
+void actor_leave(struct actor *self);
+/* Whether it has done so, or there was nothing to hand over. */
+bool actor_left(const struct actor *self);
 /* When the next round is due if nothing arrives; WIRE_NEVER: only then. */
 wire_time actor_deadline(const struct actor *self);
 

@@ -89,6 +89,7 @@ void node_init(struct node *self, const struct wire_program *program, uint32_t g
 {
     *self = (struct node){.program = program, .group = group, .listen_flag = flags->listen_flag};
     self->replica = (wire_replica)flags->replica_id;
+    self->allow_admin = flags->allow_admin;
     take_address(self, flags->listen_flag, flags->listen, &self->listen);
     take_peers(self, flags->peer_addrs);
     if (flags->replica_id >= self->replica_count) {
@@ -270,6 +271,7 @@ int node_serve(struct node *self, uint64_t cluster, struct smr_machine machine, 
         .timing = smr_timing_default(),
         .checkpointing = smr_checkpointing_default(),
         .reads = self->reads,
+        .allow_admin = self->allow_admin,
         .opening = opening,
     };
     config.timing.heartbeat = NODE_HEARTBEAT;
@@ -281,6 +283,7 @@ int node_serve(struct node *self, uint64_t cluster, struct smr_machine machine, 
     int got = process_wait();
     notify_send(NOTIFY_STOPPING);
     wire_say("ending: %s", strsignal(got));
+    replica_leave(replica, PROCESS_LEAVE_MS);
     replica_destroy(&replica);
     base_close(&self->base);
     store_close(&self->store);

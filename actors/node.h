@@ -28,6 +28,7 @@ struct node_flags {
     const char *backer_path; /* --backer_path */
     const char *threads;     /* --threads */
     uint64_t spin_us;        /* --spin_us */
+    bool allow_admin;        /* --allow_admin */
 };
 
 struct node {
@@ -44,6 +45,7 @@ struct node {
     const struct replica_placement *placement;         /* which actor on which thread */
     wire_time spin;                                    /* see runtime_spin */
     enum smr_reads reads;                              /* see smr/config.h */
+    bool allow_admin;                                  /* likewise */
     struct store *store;                               /* once open */
     struct base *base;                                 /* likewise; NULL in memory */
 };

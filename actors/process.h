@@ -9,6 +9,7 @@
 #include "wire/pack.h"
 
 #define PROCESS_STOP_SECONDS 5 /* an orderly end that takes longer becomes a disorderly one */
+#define PROCESS_LEAVE_MS 3000 /* of it for handing over to others; longer than that ever takes */
 
 /* The exit status of a process that cannot go on for that reason. */
 int process_exit_of(enum wire_error error);

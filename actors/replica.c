@@ -182,6 +182,11 @@ void replica_p2p_address(const struct replica *self, char address[SOCKET_ENDPOIN
     socket_bound_address(self->p2p_listen, address);
 }
 
+void replica_leave(struct replica *self, long patience_ms)
+{
+    runtime_leave(self->runtime, patience_ms);
+}
+
 void replica_destroy(struct replica **replica)
 {
     struct replica *self = *replica;

@@ -69,6 +69,10 @@ bool replica_start(struct replica *self);
 void replica_api_address(const struct replica *self, char address[SOCKET_ENDPOINT_BYTES]);
 void replica_p2p_address(const struct replica *self, char address[SOCKET_ENDPOINT_BYTES]);
 
+/* Before replica_destroy: a leader hands leadership over, and calls that wait are answered. Takes at
+ * most so many milliseconds. */
+void replica_leave(struct replica *self, long patience_ms);
+
 /* Stops the threads in order, destroys the roles, closes all sockets; *replica becomes NULL. NULL
  * is ignored. Answers to clients that are on their way may still leave while the context is
  * terminated. */

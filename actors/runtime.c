@@ -26,6 +26,7 @@ struct runtime_thread {
     wire_time spin;                                  /* how long it looks before it sleeps */
     wire_time last_event;                            /* when something was there last */
     bool is_busy;                                    /* and that was within `spin` of the time before */
+    bool leaving;                                    /* told to hand over; the thread's own */
 };
 
 struct runtime {
@@ -129,6 +130,33 @@ static int wait_for_events(struct runtime_thread *self, zmq_pollitem_t *items, i
     return ready;
 }
 
+/* What main says. False: to stop. */
+static bool take_word(struct runtime_thread *self)
+{
+    char word[8];
+    int size = zmq_recv(self->inside, word, sizeof word, ZMQ_DONTWAIT);
+    if (size != 5)
+        return size < 0; /* a word of four: "stop" */
+    self->leaving = true;
+    for (size_t i = 0; i < self->actor_count; i++)
+        actor_leave(self->actors[i]);
+    return true;
+}
+
+/* Once all actors have handed over, main is told. */
+static void say_left(struct runtime_thread *self)
+{
+    bool all = self->leaving;
+    for (size_t i = 0; i < self->actor_count; i++)
+        all = all && actor_left(self->actors[i]);
+    if (!all)
+        return;
+    self->leaving = false;
+    int sent = zmq_send(self->inside, "left", 4, 0);
+    assert(sent == 4);
+    (void)sent;
+}
+
 static void run_loop(struct runtime_thread *self)
 {
     zmq_pollitem_t items[ITEMS_MAX];
@@ -139,9 +167,10 @@ static void run_loop(struct runtime_thread *self)
             assert(errno == EINTR);
             clear_events(items, count);
         }
-        if ((items[0].revents & ZMQ_POLLIN) != 0)
+        if ((items[0].revents & ZMQ_POLLIN) != 0 && !take_word(self))
             return;
         run_rounds(self, items + 1);
+        say_left(self);
     }
 }
 
@@ -240,13 +269,39 @@ bool runtime_start(struct runtime *self)
     return true;
 }
 
-static void stop_thread(struct runtime_thread *self)
+static void say_word(struct runtime_thread *self, const char *word)
 {
     int sent;
     do
-        sent = zmq_send(self->outside, "stop", 4, 0);
+        sent = zmq_send(self->outside, word, strlen(word), 0);
     while (sent < 0 && errno == EINTR);
-    assert(sent == 4);
+    assert(sent == (int)strlen(word));
+    (void)sent;
+}
+
+/* Waits until `deadline` for a thread to say that it has left. */
+static void hear_left(struct runtime_thread *self, wire_time deadline)
+{
+    zmq_pollitem_t item = {.socket = self->outside, .events = ZMQ_POLLIN};
+    wire_time now;
+    while ((now = clock_now()) < deadline && (item.revents & ZMQ_POLLIN) == 0)
+        zmq_poll(&item, 1, (long)((deadline - now) / WIRE_MS) + 1);
+}
+
+void runtime_leave(struct runtime *self, long patience_ms)
+{
+    wire_time deadline = clock_now() + patience_ms * WIRE_MS;
+    for (int i = 0; i < RUNTIME_THREADS_MAX; i++)
+        if (self->threads[i].runs)
+            say_word(&self->threads[i], "leave");
+    for (int i = 0; i < RUNTIME_THREADS_MAX; i++)
+        if (self->threads[i].runs)
+            hear_left(&self->threads[i], deadline);
+}
+
+static void stop_thread(struct runtime_thread *self)
+{
+    say_word(self, "stop");
     pthread_join(self->thread, NULL);
     self->runs = false;
     close_control(self);

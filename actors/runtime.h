@@ -13,10 +13,12 @@
  *       | runtime_start ---------> | wakes each role once
  *       | <------------- "ready"   |
  *       |                          | loop
+ *       | runtime_leave "leave" -> | asks each role to hand over what it can; goes on
+ *       | <-------------- "left"   | once all have
  *       | runtime_stop   "stop" -> |
  *       | <---------------- join   |
  *
- * The two words travel over a PAIR of their own, so data can never be in their way. Sockets and
+ * The words travel over a PAIR of their own, so data can never be in their way. Sockets and
  * roles are made by `main` before the thread is and destroyed after it was joined; both are full
  * fences. All signals are blocked in the threads. */
 #ifndef MADKV_ACTORS_RUNTIME_H
@@ -42,6 +44,10 @@ void runtime_host(struct runtime *self, struct actor *actor, unsigned thread);
 /* Starts the threads, in order of their number; each is in its loop when the next one starts.
  * False: the system gives no thread; those already started are stopped again. */
 bool runtime_start(struct runtime *self);
+
+/* Has the roles hand over what others can do in their stead, and waits for it, at most so many
+ * milliseconds. Once, before runtime_stop. */
+void runtime_leave(struct runtime *self, long patience_ms);
 
 /* Stops the threads in order of their number and joins them. Harmless if none run. */
 void runtime_stop(struct runtime *self);

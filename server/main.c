@@ -76,6 +76,9 @@ static const struct wire_flag flags[] = {
      .help = "while calls come, threads look for the next one so long before they sleep (default 0)",
      .number = &settings.node.spin_us,
      .max = NODE_SPIN_US_MAX},
+    {.name = "allow_admin",
+     .help = "take orders on the clients' port: move the leader, make a checkpoint",
+     .on = &settings.node.allow_admin},
 };
 
 static const struct wire_program program = {

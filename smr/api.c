@@ -10,6 +10,7 @@ enum {
     STATUS_ASKS_MAX = 16,           /* clients waiting for STATUS; more: dropped, they ask again */
     STATUS_SIBLINGS = 3,            /* actors whose figures are put together */
     STATUS_PATIENCE_MS = 300,       /* after that an answer without a sibling that is stuck */
+    ORDER_PATIENCE_MS = 5000,       /* likewise of an order; longer than a hand-over may take */
 };
 
 #define BUSY_SAID (10 * WIRE_SECOND) /* being overloaded is an event at most that often */
@@ -38,11 +39,22 @@ struct status_ask {
     struct wire_writer text;   /* figures so far */
 };
 
+/* An order of an operator on its way: one at a time. */
+struct order {
+    bool open;                 /* waiting for the sibling it was handed to */
+    uint64_t tag;              /* our name for it, counts up */
+    wire_time deadline;        /* then it came to nothing */
+    struct wire_client client; /* who gave it */
+    uint64_t client_tag;       /* under which name */
+};
+
 struct api {
     struct wire_sender self;                  /* how it signs */
     const struct smr_machine_ops *machine;    /* judges a body by its bytes */
     bool reads_through_log;                   /* order reads like writes */
+    bool allow_admin;                         /* orders are taken */
     bool leading;                             /* may calls be handed on */
+    bool leaving;                             /* this process is ending */
     struct wire_ballot leader;                /* newest leader known, none: round 0 */
     struct call calls[WIRE_API_CALLS_MAX];    /* open ones and a free list */
     uint32_t first_free;                      /* index, or WIRE_API_CALLS_MAX */
@@ -51,6 +63,7 @@ struct api {
     size_t open_bytes;                        /* their bytes */
     struct status_ask asks[STATUS_ASKS_MAX];  /* STATUS in the making */
     uint64_t status_tag;                      /* last used */
+    struct order order;                       /* the one in the making */
     struct wire_writer scratch;               /* for encoding entries */
     struct wire_histogram took[SMR_OPERATIONS_MAX]; /* from taking a call to answering it, by operation */
     struct wire_histogram apply_us;           /* from the applier's taking a call to the answer's leaving */
@@ -157,12 +170,18 @@ static bool body_fits(const struct api *self, enum wire_call_kind kind, struct s
     }
 }
 
+/* Whether the client means this group. */
+static bool means_us(const struct api *self, const struct wire_message *m)
+{
+    return m->sender.group == self->self.group &&
+           (m->sender.cluster == 0 || m->sender.cluster == self->self.cluster ||
+            self->self.group == WIRE_GROUP_MANAGERS);
+}
+
 /* WIRE_STATUS_OK: it may be handed on. */
 static enum wire_status judge(const struct api *self, const struct wire_message *m)
 {
-    if (m->sender.group != self->self.group ||
-        (m->sender.cluster != 0 && m->sender.cluster != self->self.cluster &&
-         self->self.group != WIRE_GROUP_MANAGERS))
+    if (!means_us(self, m))
         return WIRE_STATUS_WRONG_GROUP;
     if (m->request.kind >= WIRE_CALL_KINDS || buf_span(m->payload).size > WIRE_COMMAND_BYTES_MAX ||
         !body_fits(self, (enum wire_call_kind)m->request.kind, buf_span(m->payload)))
@@ -262,10 +281,10 @@ static void receive_leadership(struct api *self, const struct wire_message *m,
                                struct smr_out *out)
 {
     bool same = m->leadership.leading && ballot_equal(self->leader, m->leadership.ballot);
-    if (self->leading && !same)
-        doubt_all(self, out);
     self->leading = m->leadership.leading;
     self->leader = m->leadership.ballot;
+    if (!same && !m->leadership.answering)
+        doubt_all(self, out);
 }
 
 /* --- STATUS ------------------------------------------------------------------------------------- */
@@ -300,6 +319,7 @@ static void own_figures(const struct api *self, wire_time now, struct wire_write
     wire_figure_number(out, "api.open_calls", self->open_count);
     wire_figure_number(out, "api.open_bytes", self->open_bytes);
     wire_figure_number(out, "api.open_calls_max", self->open_count_max);
+    wire_figure_number(out, "api.allow_admin", self->allow_admin);
     smr_counters_figures(&self->counters, "api", out);
     latency_figures(self, out);
     smr_events_figures(&self->events, "api", now, out);
@@ -346,6 +366,69 @@ static void receive_status(struct api *self, const struct wire_message *m, struc
     }
 }
 
+/* --- orders ------------------------------------------------------------------------------------- */
+
+static void answer_order(struct api *self, const struct wire_client *client, uint64_t client_tag,
+                         enum wire_admin_outcome outcome, struct smr_out *out)
+{
+    struct wire_message *m =
+        smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_ADMIN_DONE, WIRE_ROLE_CLIENT, 0);
+    m->client = *client;
+    m->admin_done.tag = client_tag;
+    m->admin_done.outcome = (uint8_t)outcome;
+    m->admin_done.leader = ballot_is_none(self->leader) ? WIRE_NO_REPLICA : self->leader.replica;
+    m->admin_done.ballot = self->leader;
+}
+
+/* WIRE_ADMIN_DONE: there is nothing against it. */
+static enum wire_admin_outcome judge_order(const struct api *self, const struct wire_message *m)
+{
+    if (!self->allow_admin)
+        return WIRE_ADMIN_NOT_ALLOWED;
+    if (m->admin.action >= WIRE_ADMIN_ACTIONS || !means_us(self, m))
+        return WIRE_ADMIN_MALFORMED;
+    if (m->admin.action != WIRE_ADMIN_CHECKPOINT && !self->leading)
+        return WIRE_ADMIN_NOT_LEADER;
+    return self->order.open ? WIRE_ADMIN_BUSY : WIRE_ADMIN_DONE;
+}
+
+static void receive_order(struct api *self, wire_time now, const struct wire_message *m,
+                          struct smr_out *out)
+{
+    enum wire_admin_outcome outcome = judge_order(self, m);
+    if (outcome != WIRE_ADMIN_DONE) {
+        self->counters.orders_refused++;
+        answer_order(self, &m->client, m->admin.tag, outcome, out);
+        return;
+    }
+    self->counters.orders++;
+    self->order = (struct order){.open = true,
+                                 .tag = self->order.tag + 1,
+                                 .deadline = now + ORDER_PATIENCE_MS * WIRE_MS,
+                                 .client = m->client,
+                                 .client_tag = m->admin.tag};
+    enum wire_role to =
+        m->admin.action == WIRE_ADMIN_CHECKPOINT ? WIRE_ROLE_APPLIER : WIRE_ROLE_PROPOSER;
+    struct wire_message *s = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_ADMIN, to,
+                                          self->self.replica);
+    s->admin = m->admin;
+    s->admin.tag = self->order.tag;
+}
+
+static void end_order(struct api *self, enum wire_admin_outcome outcome, struct smr_out *out)
+{
+    self->order.open = false;
+    answer_order(self, &self->order.client, self->order.client_tag, outcome, out);
+}
+
+static void receive_order_done(struct api *self, const struct wire_message *m, struct smr_out *out)
+{
+    if (self->order.open && m->admin_done.tag == self->order.tag)
+        end_order(self, (enum wire_admin_outcome)m->admin_done.outcome, out);
+    else
+        self->counters.results_unclaimed++;
+}
+
 /* --- the role ------------------------------------------------------------------------------------ */
 
 static void receive_from_client(struct api *self, wire_time now, const struct wire_message *m,
@@ -355,6 +438,8 @@ static void receive_from_client(struct api *self, wire_time now, const struct wi
         receive_request(self, now, m, out);
     else if (m->type == WIRE_MESSAGE_STATUS_ASK)
         receive_status_ask(self, now, m, out);
+    else if (m->type == WIRE_MESSAGE_ADMIN)
+        receive_order(self, now, m, out);
     else
         self->counters.senseless_messages++;
 }
@@ -381,6 +466,9 @@ static void api_receive(void *role, wire_time now, const struct wire_message *m,
     case WIRE_MESSAGE_LEADERSHIP:
         receive_leadership(self, m, out);
         break;
+    case WIRE_MESSAGE_ADMIN_DONE:
+        receive_order_done(self, m, out);
+        break;
     default:
         assert(m->type == WIRE_MESSAGE_STATUS);
         receive_status(self, m, out);
@@ -395,17 +483,34 @@ static void api_wake(void *role, wire_time now, struct smr_out *out)
         if (self->asks[i].open && self->asks[i].deadline <= now)
             finish_status(self, &self->asks[i], out);
     }
+    if (self->order.open && self->order.deadline <= now)
+        end_order(self, WIRE_ADMIN_FAILED, out);
 }
 
 static wire_time api_deadline(const void *role)
 {
     const struct api *self = role;
-    wire_time deadline = WIRE_NEVER;
+    wire_time deadline = self->order.open ? self->order.deadline : WIRE_NEVER;
     for (int i = 0; i < STATUS_ASKS_MAX; i++) {
         if (self->asks[i].open && self->asks[i].deadline < deadline)
             deadline = self->asks[i].deadline;
     }
     return deadline;
+}
+
+/* There is nothing to hand over: it only has to know when it is free to go. */
+static void api_leave(void *role, wire_time now, struct smr_out *out)
+{
+    struct api *self = role;
+    (void)now;
+    (void)out;
+    self->leaving = true;
+}
+
+static bool api_left(const void *role)
+{
+    const struct api *self = role;
+    return self->leaving && !self->leading && self->open_count == 0;
 }
 
 static void api_figures(const void *role, wire_time now, struct wire_writer *out)
@@ -427,6 +532,8 @@ static const struct smr_role_ops api_ops = {
     .receive = api_receive,
     .wake = api_wake,
     .deadline = api_deadline,
+    .leave = api_leave,
+    .left = api_left,
     .figures = api_figures,
     .destroy = api_destroy,
 };
@@ -437,6 +544,7 @@ struct smr_role smr_api_new(const struct smr_config *config, const struct smr_ma
     self->self = config->self;
     self->self.role = WIRE_ROLE_API;
     self->machine = machine;
+    self->allow_admin = config->allow_admin;
     self->reads_through_log = config->reads == SMR_READS_LOG;
     self->open_count_max =
         config->api_calls_max == 0 ? WIRE_API_CALLS_MAX : config->api_calls_max;

@@ -278,6 +278,23 @@ static void receive_checkpointed(struct applier *self, wire_time now,
     self->machine.ops->thaw(self->machine.self);
 }
 
+/* A checkpoint now, whether or not one is due. */
+static void receive_order(struct applier *self, wire_time now, const struct wire_message *message,
+                          struct smr_out *out)
+{
+    assert(message->admin.action == WIRE_ADMIN_CHECKPOINT);
+    bool in_memory = self->machine.base == NULL;
+    enum wire_admin_outcome outcome = in_memory             ? WIRE_ADMIN_FAILED
+                                      : self->image != NULL ? WIRE_ADMIN_BUSY
+                                                            : WIRE_ADMIN_DONE;
+    if (outcome == WIRE_ADMIN_DONE && self->applied > self->saved)
+        freeze(self, now, out);
+    struct wire_message *m = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_ADMIN_DONE,
+                                          WIRE_ROLE_API, self->self.replica);
+    m->admin_done.tag = message->admin.tag;
+    m->admin_done.outcome = (uint8_t)outcome;
+}
+
 /* Begins this life where the last checkpoint ended. */
 static void restore(struct applier *self)
 {
@@ -320,6 +337,8 @@ static void applier_receive(void *role, wire_time now, const struct wire_message
         receive_chosen(self, message, out);
     } else if (message->type == WIRE_MESSAGE_CHECKPOINTED) {
         receive_checkpointed(self, now, message);
+    } else if (message->type == WIRE_MESSAGE_ADMIN) {
+        receive_order(self, now, message, out);
     } else {
         assert(message->type == WIRE_MESSAGE_READ_AT);
         receive_read(self, message, out);

@@ -81,6 +81,7 @@ struct smr_config {
     struct smr_timing timing; /* see there */
     struct smr_checkpointing checkpointing; /* when to begin one */
     enum smr_reads reads;     /* how they are made current */
+    bool allow_admin;         /* the API takes orders (ADMIN) from whoever reaches it */
     uint32_t api_calls_max;   /* open calls; more: BUSY. 0: WIRE_API_CALLS_MAX, which is the most */
     uint32_t session_count_max; /* sessions; 0: WIRE_SESSION_COUNT_MAX. Part of what is replicated: the
                                    same on every replica, always. Only the simulator sets these two */

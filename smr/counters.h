@@ -15,6 +15,9 @@
     X(elections)          /* campaigns won */                                                      \
     X(step_downs)         /* leaderships that ended by a higher ballot */                          \
     X(majority_lost)      /* leaderships that ended because a majority went silent */              \
+    X(hand_overs)         /* begun: as ordered, or because the process was ending */              \
+    X(hand_overs_done)    /* of them, those that ended with another leader's first word */        \
+    X(successions)        /* campaigns begun because a leader asked for it */                      \
     X(recovered_slots)    /* values of earlier ballots proposed again */                           \
     X(noop_fills)         /* gaps a new leader filled with a no-op */                              \
     X(promise_chunks)     /* Promises that were not the last chunk */                              \
@@ -36,6 +39,7 @@
     /* counted by the acceptor and learner */                                                      \
     X(promises)           /* Promises given for a new ballot */                                    \
     X(leases_kept)        /* Prepares turned down for the sake of a lease */                       \
+    X(leases_released)    /* leases let go of because their leader went */                         \
     X(nacks)              /* requests of a lower ballot turned down */                             \
     X(accepts)            /* slots accepted */                                                     \
     X(accepts_again)      /* Accepts for what was accepted already */                              \
@@ -72,6 +76,8 @@
     X(requests)           /* calls taken */                                                        \
     X(replies)            /* calls answered */                                                     \
     X(requests_refused)   /* not leader, busy, malformed */                                        \
+    X(orders)             /* orders of operators handed on */                                      \
+    X(orders_refused)     /* not allowed, not leader, busy, malformed */                           \
     X(calls_in_doubt)     /* open when leadership was lost */                                      \
     X(results_unclaimed)  /* results nobody waits for any more */
 

@@ -21,6 +21,8 @@
     X(BEATEN, "leader", "leads no more: there is a higher ballot than %b")                         \
     X(ABANDONED, "leader", "leads no more: no majority answers ballot %b")                         \
     X(UNFIT, "leader", "leads no more: its own log is damaged; ballot %b")                         \
+    X(ORDERED, "leader", "leads no more: ordered to hand over; ballot %b")                         \
+    X(ENDING, "leader", "leads no more: this process is ending; ballot %b")                        \
     X(SUSPECTS, "suspicion", "hears nothing from the leader of ballot %b")                         \
     X(CAMPAIGNS, "suspicion", "campaigns with ballot %b")                                          \
     X(BUSY, "refusal", "refuses calls: %n are open")                                               \

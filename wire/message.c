@@ -80,6 +80,26 @@ const char *wire_status_text(enum wire_status status)
     return (unsigned)status < WIRE_STATUS_COUNT ? texts[status] : "unknown status";
 }
 
+const char *wire_loss_text(enum wire_loss loss)
+{
+    static const char *const texts[] = {
+#define X(name, text) text,
+        WIRE_LOSSES(X)
+#undef X
+    };
+    return (unsigned)loss < WIRE_LOSS_COUNT ? texts[loss] : "unknown";
+}
+
+const char *wire_admin_outcome_text(enum wire_admin_outcome outcome)
+{
+    static const char *const texts[] = {
+#define X(name, text) text,
+        WIRE_ADMIN_OUTCOMES(X)
+#undef X
+    };
+    return (unsigned)outcome < WIRE_ADMIN_OUTCOME_COUNT ? texts[outcome] : "unknown outcome";
+}
+
 const char *wire_type_text(enum wire_type type)
 {
     static const char *const texts[] = {"none",

@@ -81,13 +81,23 @@ struct wire_sender {
  * the group calls stored, so that nobody will ever ask for these slots. */
 #define WIRE_HEARTBEAT_FIELDS(F) F(ballot, ballot) F(slot, chosen) F(u64, round) F(slot, safe)
 /* "I have promised nothing higher than this ballot." stored: whatever happens to this process, it will
- * never ask for a slot up to this one: they are in a durable checkpoint, and durably known chosen. */
+ * never ask for a slot up to this one: they are in a durable checkpoint, and durably known chosen.
+ * ready: but for the lease of this leader nothing keeps this replica from voting and leading. */
 #define WIRE_HEARTBEAT_ACK_FIELDS(F)                                                               \
-    F(ballot, ballot) F(u64, round) F(slot, chosen) F(slot, stored)
+    F(ballot, ballot) F(u64, round) F(slot, chosen) F(slot, stored) F(flag, ready)
 /* To the own acceptor only: slots up to `chosen` are chosen, with the values of this ballot. at: since
  * when, a wire_time; it never leaves the process and only serves to say how long what follows takes,
  * like every `at` below, where 0 says nothing. */
 #define WIRE_CHOOSE_FIELDS(F) F(ballot, ballot) F(slot, chosen) F(u64, at)
+/* --- handing leadership over: proposer <-> acceptor (Ongaro's thesis, 3.10) ------------------------ */
+/* From a leader that goes: it reads under no lease of this ballot any more, for good, so let go of it,
+ * and refuse nobody for its sake. chosen: its bar. */
+#define WIRE_RELEASE_FIELDS(F) F(ballot, ballot) F(slot, chosen)
+/* Done. chosen: the acceptor's bar. */
+#define WIRE_RELEASED_FIELDS(F) F(ballot, ballot) F(slot, chosen)
+/* A majority has let go of the lease of this ballot: campaign, now. From the leader to the successor's
+ * acceptor, which passes it on to its own proposer. */
+#define WIRE_SUCCEED_FIELDS(F) F(ballot, ballot)
 /* --- own proposer <-> own acceptor --------------------------------------------------------------- */
 /* The proposer is up and wants to know where things stand. */
 #define WIRE_ATTACH_FIELDS(F)
@@ -125,8 +135,10 @@ struct wire_sender {
 #define WIRE_READ_FIELDS(F) F(u64, tag) F(u64, at)
 /* This call was not proposed. */
 #define WIRE_REFUSED_FIELDS(F) F(u64, tag) F(u8, status)
-/* Who leads, as far as the proposer knows. When leading ends, what was submitted is in doubt. */
-#define WIRE_LEADERSHIP_FIELDS(F) F(flag, leading) F(ballot, ballot)
+/* Who leads, as far as the proposer knows. When leading ends, what was submitted is in doubt; but
+ * answering: each call handed on will be answered yet. why: enum wire_loss, of the last leadership of
+ * this replica that ended. */
+#define WIRE_LEADERSHIP_FIELDS(F) F(flag, leading) F(ballot, ballot) F(flag, answering) F(u8, why)
 /* --- clients <-> API ----------------------------------------------------------------------------- */
 /* kind: enum wire_call_kind. tag: the client's own, returned. lowest: the lowest number the client
  * has no answer to. Payload: the machine's command or query. */
@@ -139,6 +151,15 @@ struct wire_sender {
 #define WIRE_STATUS_ASK_FIELDS(F) F(u64, tag)
 /* Payload: figures (wire/figures.h). */
 #define WIRE_STATUS_FIELDS(F) F(u64, tag)
+
+/* --- orders: a tool of an operator -> API -> the actor concerned, and back --------------------------- */
+/* action: enum wire_admin_action. replica: of MOVE_LEADER the successor. To the API of any replica, as
+ * a REQUEST is sent (role CLIENT, the group's number in the head); refused unless that process was
+ * started with --allow_admin. Answered once, within some seconds. */
+#define WIRE_ADMIN_FIELDS(F) F(u64, tag) F(u8, action) F(replica, replica)
+/* outcome: enum wire_admin_outcome. leader: who leads as far as this replica knows, WIRE_NO_REPLICA if
+ * nobody; ballot: its ballot. */
+#define WIRE_ADMIN_DONE_FIELDS(F) F(u64, tag) F(u8, outcome) F(replica, leader) F(ballot, ballot)
 
 /* --- births: an acceptor that was formatted, and its peers ------------------------------------------ */
 /* "My disk is the one the head names; write it down." From a replica that may not vote yet. */
@@ -159,6 +180,9 @@ struct wire_sender {
     M(HEARTBEAT, heartbeat, false)                                                                 \
     M(HEARTBEAT_ACK, heartbeat_ack, false)                                                         \
     M(CHOOSE, choose, false)                                                                       \
+    M(RELEASE, release, false)                                                                     \
+    M(RELEASED, released, false)                                                                   \
+    M(SUCCEED, succeed, false)                                                                     \
     M(ATTACH, attach, false)                                                                       \
     M(HEARD, heard, false)                                                                         \
     M(CATCH_UP, catch_up, false)                                                                   \
@@ -178,6 +202,8 @@ struct wire_sender {
     M(REPLY, reply, true)                                                                          \
     M(STATUS_ASK, status_ask, false)                                                               \
     M(STATUS, status, true)                                                                        \
+    M(ADMIN, admin, false)                                                                         \
+    M(ADMIN_DONE, admin_done, false)                                                               \
     M(BIRTH, birth, false)                                                                         \
     M(BIRTH_KNOWN, birth_known, false)
 
@@ -254,7 +280,50 @@ enum wire_status {
     WIRE_STATUS_COUNT
 };
 
+/* Why a leadership ended (LEADERSHIP). */
+#define WIRE_LOSSES(X)                                                                             \
+    X(NONE, "none ended yet")                                                                      \
+    X(BALLOT, "a higher ballot was promised")                                                      \
+    X(MAJORITY, "a majority is silent")                                                            \
+    X(DAMAGE, "a record of its log is damaged")                                                    \
+    X(ORDER, "ordered to hand over")                                                               \
+    X(ENDING, "this process is ending")
+
+enum wire_loss {
+#define X(name, text) WIRE_LOSS_##name,
+    WIRE_LOSSES(X)
+#undef X
+    WIRE_LOSS_COUNT
+};
+
+/* What an operator may order (ADMIN). */
+enum wire_admin_action {
+    WIRE_ADMIN_STEP_DOWN,   /* of a leader: hand leadership to the follower that is fittest */
+    WIRE_ADMIN_MOVE_LEADER, /* of a leader: hand leadership to that replica */
+    WIRE_ADMIN_CHECKPOINT,  /* of any replica: begin a checkpoint; STATUS tells when it is durable */
+    WIRE_ADMIN_ACTIONS
+};
+
+/* What became of the order (ADMIN_DONE). */
+#define WIRE_ADMIN_OUTCOMES(X)                                                                     \
+    X(DONE, "done")                                                                                \
+    X(NOT_ALLOWED, "this process was started without --allow_admin")                               \
+    X(NOT_LEADER, "this replica does not lead")                                                    \
+    X(UNFIT, "no such follower is up and caught up, so nothing was changed")                       \
+    X(BUSY, "an order like that is being carried out")                                             \
+    X(FAILED, "tried, and it came to nothing")                                                     \
+    X(MALFORMED, "there is no such order")
+
+enum wire_admin_outcome {
+#define X(name, text) WIRE_ADMIN_##name,
+    WIRE_ADMIN_OUTCOMES(X)
+#undef X
+    WIRE_ADMIN_OUTCOME_COUNT
+};
+
 const char *wire_role_text(enum wire_role role);
+const char *wire_loss_text(enum wire_loss loss);
+const char *wire_admin_outcome_text(enum wire_admin_outcome outcome);
 const char *wire_status_text(enum wire_status status);
 const char *wire_type_text(enum wire_type type);
 /* Whether messages of this type carry a second frame. */

@@ -5,9 +5,9 @@
 #include "wire/batch.h"
 #include "wire/figures.h"
 
-static struct wire_message *answer(struct acceptor *self, struct smr_out *out,
-                                   enum smr_effect_kind kind, enum wire_type type,
-                                   const struct wire_message *to)
+struct wire_message *acceptor_answer(struct acceptor *self, struct smr_out *out,
+                                     enum smr_effect_kind kind, enum wire_type type,
+                                     const struct wire_message *to)
 {
     return smr_out_send(out, kind, &self->self, type, to->sender.role, to->sender.replica);
 }
@@ -31,10 +31,10 @@ static void promise(struct acceptor *self, struct wire_ballot ballot, struct smr
     acceptor_put_state(self, out);
 }
 
-static void nack(struct acceptor *self, const struct wire_message *m, struct wire_ballot ballot,
-                 wire_slot slot, struct smr_out *out)
+void acceptor_nack(struct acceptor *self, const struct wire_message *m, struct wire_ballot ballot,
+                   wire_slot slot, struct smr_out *out)
 {
-    struct wire_message *n = answer(self, out, SMR_SEND, WIRE_MESSAGE_NACK, m);
+    struct wire_message *n = acceptor_answer(self, out, SMR_SEND, WIRE_MESSAGE_NACK, m);
     n->nack.ballot = ballot;
     n->nack.promised = self->hard.promised;
     n->nack.slot = slot;
@@ -62,13 +62,12 @@ static void receive_ask(struct acceptor *self, wire_time now, const struct wire_
     enum wire_verdict verdict = WIRE_VERDICT_YES;
     if (!ballot_less(self->hard.promised, m->ask.ballot))
         verdict = WIRE_VERDICT_PROMISED;
-    else if (now < self->leader_heard + self->timing.silence_min &&
-             self->leader.replica != m->ask.ballot.replica)
+    else if (lease_leader_lives(self, now, m->ask.ballot.replica))
         verdict = WIRE_VERDICT_LEADER_LIVES;
     else if (m->sender.replica != self->self.replica &&
              self->hard.chosen > m->ask.chosen + WIRE_WINDOW_SLOTS)
         verdict = WIRE_VERDICT_BEHIND;
-    struct wire_message *n = answer(self, out, SMR_SEND, WIRE_MESSAGE_ASKED, m);
+    struct wire_message *n = acceptor_answer(self, out, SMR_SEND, WIRE_MESSAGE_ASKED, m);
     n->asked.ballot = m->ask.ballot;
     n->asked.verdict = (uint8_t)verdict;
     n->asked.promised = self->hard.promised;
@@ -82,12 +81,12 @@ static void receive_prepare(struct acceptor *self, wire_time now, const struct w
 {
     struct wire_ballot ballot = m->prepare.ballot;
     if (ballot_less(ballot, self->hard.promised)) {
-        nack(self, m, ballot, 0, out);
+        acceptor_nack(self, m, ballot, 0, out);
         return;
     }
-    if (now < self->helps_after && ballot.replica != self->lease_holder) {
+    if (lease_binds(self, now, ballot.replica)) {
         self->counters.leases_kept++;
-        nack(self, m, ballot, 0, out); /* it asks again, and by then the lease may be over */
+        acceptor_nack(self, m, ballot, 0, out); /* it asks again, and by then the lease may be over */
         return;
     }
     wire_slot from = m->prepare.from;
@@ -101,7 +100,7 @@ static void receive_prepare(struct acceptor *self, wire_time now, const struct w
         if (ballot.replica != self->self.replica)
             acceptor_tell_proposer(self, now, out);
     }
-    struct wire_message *n = answer(self, out, SMR_SEND_DURABLE, WIRE_MESSAGE_PROMISE, m);
+    struct wire_message *n = acceptor_answer(self, out, SMR_SEND_DURABLE, WIRE_MESSAGE_PROMISE, m);
     n->promise.ballot = ballot;
     n->promise.from = from;
     n->promise.through = through;
@@ -114,7 +113,7 @@ static void receive_prepare(struct acceptor *self, wire_time now, const struct w
 static void send_accepted(struct acceptor *self, const struct wire_message *m,
                           struct smr_out *out)
 {
-    struct wire_message *n = answer(self, out, SMR_SEND_DURABLE, WIRE_MESSAGE_ACCEPTED, m);
+    struct wire_message *n = acceptor_answer(self, out, SMR_SEND_DURABLE, WIRE_MESSAGE_ACCEPTED, m);
     n->accepted.ballot = m->accept.ballot;
     n->accepted.slot = m->accept.slot;
     n->accepted.chosen = self->hard.chosen;
@@ -153,7 +152,7 @@ static void receive_accept(struct acceptor *self, wire_time now, const struct wi
     struct wire_ballot ballot = m->accept.ballot;
     wire_slot slot = m->accept.slot;
     if (ballot_less(ballot, self->hard.promised)) {
-        nack(self, m, ballot, slot, out);
+        acceptor_nack(self, m, ballot, slot, out);
         return;
     }
     hear_leader(self, now, ballot, out);
@@ -163,7 +162,7 @@ static void receive_accept(struct acceptor *self, wire_time now, const struct wi
         send_accepted(self, m, out);
     } else if (slot > self->hard.chosen + WIRE_AHEAD_SLOTS || !acceptor_has_place(self, slot)) {
         self->counters.accepts_ahead++;
-        nack(self, m, ballot, slot, out);
+        acceptor_nack(self, m, ballot, slot, out);
     } else {
         if (ballot_less(self->hard.promised, ballot))
             promise(self, ballot, out); /* accepting a ballot is promising it */
@@ -172,32 +171,23 @@ static void receive_accept(struct acceptor *self, wire_time now, const struct wi
     learner_note_chosen(self, now, ballot, m->accept.chosen, out);
 }
 
-/* The answer to a heartbeat is a promise: nobody else is helped for a lease from now on. What a restart
- * forgets of it is made up for by waiting out the longest lease there is (load). */
-static void grant_lease(struct acceptor *self, wire_time now, wire_replica holder)
-{
-    wire_time until = now + smr_lease_granted(self->timing.lease);
-    self->lease_holder = holder;
-    if (until > self->helps_after)
-        self->helps_after = until;
-}
-
 static void receive_heartbeat(struct acceptor *self, wire_time now, const struct wire_message *m,
                               struct smr_out *out)
 {
     struct wire_ballot ballot = m->heartbeat.ballot;
     if (ballot_less(ballot, self->hard.promised)) {
-        nack(self, m, ballot, 0, out);
+        acceptor_nack(self, m, ballot, 0, out);
         return;
     }
     hear_leader(self, now, ballot, out);
-    grant_lease(self, now, ballot.replica);
+    lease_grant(self, now, ballot);
     learner_note_chosen(self, now, ballot, m->heartbeat.chosen, out);
-    struct wire_message *n = answer(self, out, SMR_SEND, WIRE_MESSAGE_HEARTBEAT_ACK, m);
+    struct wire_message *n = acceptor_answer(self, out, SMR_SEND, WIRE_MESSAGE_HEARTBEAT_ACK, m);
     n->heartbeat_ack.ballot = ballot;
     n->heartbeat_ack.round = m->heartbeat.round;
     n->heartbeat_ack.chosen = self->hard.chosen;
     n->heartbeat_ack.stored = self->stored < self->saved ? self->stored : self->saved;
+    n->heartbeat_ack.ready = self->damaged == 0 && now >= self->helps_after;
     if (m->heartbeat.safe > self->safe)
         self->safe = m->heartbeat.safe;
 }
@@ -222,7 +212,7 @@ static void receive_birth(struct acceptor *self, const struct wire_message *m,
         self->counters.births_recorded++;
         acceptor_put_state(self, out);
     }
-    struct wire_message *n = answer(self, out, SMR_SEND_DURABLE, WIRE_MESSAGE_BIRTH_KNOWN, m);
+    struct wire_message *n = acceptor_answer(self, out, SMR_SEND_DURABLE, WIRE_MESSAGE_BIRTH_KNOWN, m);
     n->birth_known.nonce = m->sender.birth.nonce;
     n->birth_known.first = birth_equal(*known, m->sender.birth);
 }
@@ -275,6 +265,10 @@ static bool ballot_fits(const struct wire_message *m)
         return m->accept.ballot.replica == m->sender.replica;
     case WIRE_MESSAGE_HEARTBEAT:
         return m->heartbeat.ballot.replica == m->sender.replica;
+    case WIRE_MESSAGE_RELEASE:
+        return m->release.ballot.replica == m->sender.replica;
+    case WIRE_MESSAGE_SUCCEED:
+        return m->succeed.ballot.replica == m->sender.replica;
     default:
         return true;
     }
@@ -301,6 +295,12 @@ static void receive_from_proposer(struct acceptor *self, wire_time now,
         break;
     case WIRE_MESSAGE_HEARTBEAT:
         receive_heartbeat(self, now, m, out);
+        break;
+    case WIRE_MESSAGE_RELEASE:
+        lease_receive_release(self, now, m, out);
+        break;
+    case WIRE_MESSAGE_SUCCEED:
+        lease_receive_succeed(self, m, out);
         break;
     case WIRE_MESSAGE_CHOOSE:
         receive_choose(self, now, m, out);
@@ -506,7 +506,6 @@ struct smr_role smr_acceptor_new(const struct smr_config *config, struct smr_log
     self->learn_deadline = WIRE_NEVER;
     self->feed_deadline = WIRE_NEVER;
     self->teacher = config->self.replica;
-    self->lease_holder = WIRE_NO_REPLICA;
     assert(config->timing.lease <= SMR_LEASE_MAX);
     smr_peers_init(&self->peers, config);
     return (struct smr_role){.ops = &acceptor_ops, .self = self};

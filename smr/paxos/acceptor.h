@@ -6,13 +6,13 @@
  * a Birth is a SEND_DURABLE behind the put it speaks of. Its promised ballot never falls, and only
  * one function raises it.
  *
- * Takes from proposers ASK, PREPARE, ACCEPT, HEARTBEAT; from the own proposer also ATTACH, CHOOSE,
+ * Takes from proposers ASK, PREPARE, ACCEPT, HEARTBEAT, RELEASE, SUCCEED; from the own proposer also ATTACH, CHOOSE,
  * CATCH_UP; from peers' learners LEARN, BIRTH; as a learner LEARNED, BIRTH_KNOWN; from the applier
- * APPLIED. Answers each where it came from; sends CHOSEN to the applier, HEARD to the own proposer,
+ * APPLIED. Answers each where it came from; sends CHOSEN to the applier, HEARD and SUCCEED to the own proposer,
  * LEARN and BIRTH to its peers.
  *
  * Files, by where the input comes from: acceptor.c proposers; learner.c what is chosen, peers, the
- * applier; acceptor_slots.c the slots in memory and on disk. */
+ * applier; acceptor_leases.c leases; acceptor_slots.c the slots in memory and on disk. */
 #ifndef MADKV_SMR_PAXOS_ACCEPTOR_H
 #define MADKV_SMR_PAXOS_ACCEPTOR_H
 

@@ -42,9 +42,10 @@ struct acceptor {
 
     struct wire_ballot leader;    /* ballot last heard from a leader */
     wire_time leader_heard;       /* when; long ago for never */
-    wire_time helps_after;        /* nobody but the leader is helped before: a lease, perhaps of an
-                                     earlier life */
-    wire_replica lease_holder;    /* whom that binds to; WIRE_NO_REPLICA: whoever it was then */
+    wire_time helps_after;        /* nobody is helped before: for leases that an earlier life granted */
+    struct wire_ballot lease;     /* newest leader a lease was granted to ... */
+    wire_time lease_until;        /* ... and nobody else is helped before */
+    struct wire_ballot released;  /* newest leader that wants no lease any more, for good */
     wire_slot bar_heard;          /* highest chosen bar anybody spoke of; slots up to it are chosen */
 
     wire_replica teacher;         /* peer asked for slots, or to be asked next */
@@ -96,7 +97,28 @@ void acceptor_cache_clear(struct acceptor *self);
 wire_slot acceptor_list(struct acceptor *self, wire_slot from, wire_slot to, bool chosen_only,
                         bool *damaged, struct smr_out *out);
 
+/* --- acceptor_leases.c ---------------------------------------------------------------------------- */
+
+/* The answer to a heartbeat of that leader is a promise to help nobody else for a while. */
+void lease_grant(struct acceptor *self, wire_time now, struct wire_ballot ballot);
+/* Whether a lease forbids to promise anything to that candidate. */
+bool lease_binds(const struct acceptor *self, wire_time now, wire_replica candidate);
+/* Whether the leader was heard so lately that nobody else should campaign. */
+bool lease_leader_lives(const struct acceptor *self, wire_time now, wire_replica candidate);
+void lease_receive_release(struct acceptor *self, wire_time now, const struct wire_message *m,
+                           struct smr_out *out);
+void lease_receive_succeed(struct acceptor *self, const struct wire_message *m,
+                           struct smr_out *out);
+
 /* --- acceptor.c ----------------------------------------------------------------------------------- */
+
+/* A message back to who sent `to`, to be filled in. */
+struct wire_message *acceptor_answer(struct acceptor *self, struct smr_out *out,
+                                     enum smr_effect_kind kind, enum wire_type type,
+                                     const struct wire_message *to);
+/* "No": promised is higher than ballot, or something else stands against it. */
+void acceptor_nack(struct acceptor *self, const struct wire_message *m, struct wire_ballot ballot,
+                   wire_slot slot, struct smr_out *out);
 
 /* Says to the own proposer how things stand. */
 void acceptor_tell_proposer(struct acceptor *self, wire_time now, struct smr_out *out);

@@ -60,7 +60,8 @@ void proposer_enter(struct proposer *self, enum proposer_state state)
         [PROPOSER_ASKING] = {[PROPOSER_FOLLOWING] = true, [PROPOSER_CLAIMING] = true},
         [PROPOSER_CLAIMING] = {[PROPOSER_FOLLOWING] = true, [PROPOSER_PREPARING] = true},
         [PROPOSER_PREPARING] = {[PROPOSER_FOLLOWING] = true, [PROPOSER_LEADING] = true},
-        [PROPOSER_LEADING] = {[PROPOSER_FOLLOWING] = true},
+        [PROPOSER_LEADING] = {[PROPOSER_FOLLOWING] = true, [PROPOSER_YIELDING] = true},
+        [PROPOSER_YIELDING] = {[PROPOSER_FOLLOWING] = true},
     };
     assert(allowed[self->state][state]);
     self->state = state;
@@ -85,12 +86,14 @@ void proposer_empty_ring(struct proposer *self)
     }
 }
 
-void proposer_tell_api(struct proposer *self, wire_time now, struct smr_out *out)
+void proposer_tell_api(struct proposer *self, wire_time now, bool answering, struct smr_out *out)
 {
     struct wire_message *m = proposer_send(self, out, WIRE_MESSAGE_LEADERSHIP, WIRE_ROLE_API,
                                            self->self.replica);
     m->leadership.leading = self->state == PROPOSER_LEADING;
     m->leadership.ballot = self->state == PROPOSER_LEADING ? self->ballot : self->leader;
+    m->leadership.answering = answering;
+    m->leadership.why = (uint8_t)self->loss;
     self->told_at = now;
 }
 
@@ -124,9 +127,28 @@ static void draw_retry(struct proposer *self, wire_time now)
     self->wondering = false;
 }
 
+/* What was not proposed is refused first: that is definite, and says where to go instead. What was is in
+ * doubt, unless all of it is known chosen: then the applier answers it. */
+static void end_leadership(struct proposer *self, wire_time now, bool all_chosen,
+                           struct smr_out *out)
+{
+    if (!ballot_less(self->ballot, self->leader))
+        self->leader = (struct wire_ballot){0};
+    proposer_tell_api(self, now, true, out);
+    proposer_refuse_all(self, &self->submits, out);
+    reads_drop(self, out);
+    if (!all_chosen)
+        proposer_tell_api(self, now, false, out);
+    bool succeeded = self->hand.wanted == WIRE_NO_REPLICA
+                         ? !ballot_is_none(self->leader)
+                         : self->leader.replica == self->hand.wanted;
+    hand_over_end(self, succeeded ? WIRE_ADMIN_DONE : WIRE_ADMIN_FAILED, out);
+}
+
 void proposer_become_following(struct proposer *self, wire_time now, struct smr_out *out)
 {
-    bool led = self->state == PROPOSER_LEADING;
+    bool led = self->state >= PROPOSER_LEADING;
+    bool all_chosen = self->state == PROPOSER_YIELDING && self->rounds == 0;
     proposer_enter(self, PROPOSER_FOLLOWING);
     if (led)
         draw_silence(self, now);
@@ -135,15 +157,31 @@ void proposer_become_following(struct proposer *self, wire_time now, struct smr_
     self->resend_deadline = WIRE_NEVER;
     self->heartbeat_deadline = WIRE_NEVER;
     proposer_empty_ring(self);
-    if (!led)
+    if (led)
+        end_leadership(self, now, all_chosen, out);
+}
+
+void proposer_note_loss(struct proposer *self, wire_time now, enum wire_loss why)
+{
+    static const enum smr_event_name events[WIRE_LOSS_COUNT] = {
+        [WIRE_LOSS_BALLOT] = SMR_EVENT_BEATEN,   [WIRE_LOSS_MAJORITY] = SMR_EVENT_ABANDONED,
+        [WIRE_LOSS_DAMAGE] = SMR_EVENT_UNFIT,    [WIRE_LOSS_ORDER] = SMR_EVENT_ORDERED,
+        [WIRE_LOSS_ENDING] = SMR_EVENT_ENDING,
+    };
+    self->loss = why;
+    smr_events_add_ballot(&self->events, now, events[why], self->ballot);
+}
+
+void proposer_give_up(struct proposer *self, wire_time now, enum wire_loss why,
+                      struct smr_out *out)
+{
+    if (self->state == PROPOSER_FOLLOWING)
         return;
-    /* What was not proposed is refused first: that is definite. What was is in doubt, and the API
-     * says so when it hears that leadership is over. */
-    if (!ballot_less(self->ballot, self->leader))
-        self->leader = (struct wire_ballot){0};
-    proposer_refuse_all(self, &self->submits, out);
-    reads_drop(self, out);
-    proposer_tell_api(self, now, out);
+    if (self->state == PROPOSER_LEADING) {
+        self->counters.step_downs++;
+        proposer_note_loss(self, now, why);
+    }
+    proposer_become_following(self, now, out);
 }
 
 /* Nobody was heard yet in this life. A lone replica need not wait for anybody; the others wait less
@@ -165,21 +203,6 @@ static void see_round(struct proposer *self, uint64_t round)
         self->round_seen = round;
 }
 
-/* What this replica wanted is over, whoever comes next. */
-static void yield_to_others(struct proposer *self, wire_time now, struct smr_out *out)
-{
-    if (self->state == PROPOSER_FOLLOWING)
-        return;
-    if (self->state == PROPOSER_LEADING) {
-        self->counters.step_downs++;
-        if (self->fit)
-            smr_events_add_ballot(&self->events, now, SMR_EVENT_BEATEN, self->ballot);
-        else
-            smr_events_add_ballot(&self->events, now, SMR_EVENT_UNFIT, self->ballot);
-    }
-    proposer_become_following(self, now, out);
-}
-
 /* A leader was heard at `heard_at`: its silence counts from then. */
 static void hear_leader(struct proposer *self, wire_time now, wire_time heard_at,
                         struct wire_ballot leader, struct smr_out *out)
@@ -188,9 +211,18 @@ static void hear_leader(struct proposer *self, wire_time now, wire_time heard_at
         return;
     bool beaten = self->state != PROPOSER_FOLLOWING && ballot_less(self->ballot, leader);
     if (beaten || self->state == PROPOSER_ASKING)
-        yield_to_others(self, now, out); /* the old leader is there after all, or a newer one */
+        proposer_give_up(self, now, WIRE_LOSS_BALLOT, out); /* the old leader is there after all, or
+                                                               a newer one */
     if (self->state == PROPOSER_FOLLOWING)
         draw_silence(self, heard_at);
+}
+
+/* Whether a promise to somebody else ends what this replica is about. One that yields waits for a leader,
+ * not for a candidate. */
+static bool is_beaten(const struct proposer *self, struct wire_ballot promised)
+{
+    return self->state >= PROPOSER_CLAIMING && self->state != PROPOSER_YIELDING &&
+           ballot_less(self->ballot, promised);
 }
 
 static void receive_heard(struct proposer *self, wire_time now, const struct wire_message *m,
@@ -207,18 +239,18 @@ static void receive_heard(struct proposer *self, wire_time now, const struct wir
     see_round(self, m->heard.leader.round);
     self->fit = m->heard.fit;
     if (!self->fit)
-        yield_to_others(self, now, out);
-    if (self->state != PROPOSER_FOLLOWING && self->state != PROPOSER_ASKING &&
-        ballot_less(self->ballot, m->heard.promised))
-        yield_to_others(self, now, out);
+        proposer_give_up(self, now, WIRE_LOSS_DAMAGE, out);
+    if (is_beaten(self, m->heard.promised))
+        proposer_give_up(self, now, WIRE_LOSS_BALLOT, out);
+    bool led = self->state >= PROPOSER_LEADING;
     bool news = ballot_less(self->leader, m->heard.leader);
     if (m->heard.leader.replica != self->self.replica && news) {
         self->leader = m->heard.leader;
         smr_events_add_ballot(&self->events, now, SMR_EVENT_FOLLOWS, self->leader);
     }
     hear_leader(self, now, now - (wire_time)m->heard.heard_ago, m->heard.leader, out);
-    if (self->state == PROPOSER_FOLLOWING && (news || now - self->told_at >= WIRE_SECOND))
-        proposer_tell_api(self, now, out);
+    if (self->state == PROPOSER_FOLLOWING && !led && (news || now - self->told_at >= WIRE_SECOND))
+        proposer_tell_api(self, now, false, out);
 }
 
 static void receive_nack(struct proposer *self, wire_time now, const struct wire_message *m,
@@ -231,8 +263,8 @@ static void receive_nack(struct proposer *self, wire_time now, const struct wire
         self->counters.stale_votes++;
         return;
     }
-    if (ballot_less(self->ballot, m->nack.promised))
-        yield_to_others(self, now, out);
+    if (is_beaten(self, m->nack.promised))
+        proposer_give_up(self, now, WIRE_LOSS_BALLOT, out);
     /* Else the acceptor is too far behind for that slot; it catches up and is sent it again. */
 }
 
@@ -244,7 +276,7 @@ static void receive_call(struct proposer *self, wire_time now, const struct wire
     uint64_t tag = reads ? m->read.tag : m->submit.tag;
     uint64_t at = reads ? m->read.at : m->submit.at;
     struct queued_call call = {.tag = tag, .since = now, .body = m->payload};
-    if (self->state != PROPOSER_LEADING) {
+    if (self->state < PROPOSER_LEADING) {
         struct wire_message *n = proposer_send(self, out, WIRE_MESSAGE_REFUSED, WIRE_ROLE_API,
                                                self->self.replica);
         n->refused.tag = tag;
@@ -294,6 +326,12 @@ static void receive_from_acceptor(struct proposer *self, wire_time now,
     case WIRE_MESSAGE_NACK:
         receive_nack(self, now, m, out);
         break;
+    case WIRE_MESSAGE_RELEASED:
+        hand_over_receive_released(self, now, m, out);
+        break;
+    case WIRE_MESSAGE_SUCCEED:
+        hand_over_receive_succeed(self, now, m, out);
+        break;
     default:
         self->counters.senseless_messages++;
     }
@@ -303,9 +341,13 @@ static void proposer_receive(void *role, wire_time now, const struct wire_messag
                              struct smr_out *out)
 {
     struct proposer *self = role;
-    if (m->type == WIRE_MESSAGE_SUBMIT || m->type == WIRE_MESSAGE_READ) {
+    if (m->type == WIRE_MESSAGE_SUBMIT || m->type == WIRE_MESSAGE_READ ||
+        m->type == WIRE_MESSAGE_ADMIN) {
         assert(m->sender.role == WIRE_ROLE_API && m->sender.replica == self->self.replica);
-        receive_call(self, now, m, out);
+        if (m->type == WIRE_MESSAGE_ADMIN)
+            hand_over_receive_order(self, now, m, out);
+        else
+            receive_call(self, now, m, out);
         return;
     }
     if (!smr_peers_admit(&self->peers, &m->sender, &self->counters))
@@ -321,7 +363,7 @@ static void proposer_receive(void *role, wire_time now, const struct wire_messag
 static void proposer_settle(void *role, wire_time now, struct smr_out *out)
 {
     struct proposer *self = role;
-    if (self->state == PROPOSER_LEADING)
+    if (self->state >= PROPOSER_LEADING)
         leading_settle(self, now, out);
 }
 
@@ -348,6 +390,8 @@ static void reach_deadline(struct proposer *self, wire_time now, struct smr_out 
 {
     if (self->state != PROPOSER_FOLLOWING) {
         proposer_become_following(self, now, out);
+    } else if (self->leaving) {
+        self->deadline = WIRE_NEVER;
     } else if (!self->wondering || !self->fit) {
         note_silence(self, now);
         self->wondering = true;
@@ -366,8 +410,13 @@ static void proposer_wake(void *role, wire_time now, struct smr_out *out)
             attach(self, now, out);
         return;
     }
+    if (now >= self->hand.deadline)
+        hand_over_wake(self, now, out);
     if (self->state == PROPOSER_LEADING) {
         leading_wake(self, now, out);
+    } else if (self->state == PROPOSER_YIELDING) {
+        if (now >= self->resend_deadline)
+            hand_over_resend(self, now, out);
     } else if (now >= self->deadline) {
         reach_deadline(self, now, out);
     } else if (now >= self->resend_deadline) {
@@ -380,9 +429,23 @@ static wire_time proposer_deadline(const void *role)
     const struct proposer *self = role;
     if (!self->attached)
         return self->resend_deadline;
+    wire_time first = self->resend_deadline < self->hand.deadline ? self->resend_deadline
+                                                                   : self->hand.deadline;
+    wire_time own = self->deadline;
     if (self->state == PROPOSER_LEADING)
-        return self->own_due < self->heartbeat_deadline ? self->own_due : self->heartbeat_deadline;
-    return self->resend_deadline < self->deadline ? self->resend_deadline : self->deadline;
+        own = self->own_due < self->heartbeat_deadline ? self->own_due : self->heartbeat_deadline;
+    return self->state != PROPOSER_YIELDING && own < first ? own : first;
+}
+
+static void proposer_leave(void *role, wire_time now, struct smr_out *out)
+{
+    hand_over_leave(role, now, out);
+}
+
+static bool proposer_left(const void *role)
+{
+    const struct proposer *self = role;
+    return self->leaving && self->state == PROPOSER_FOLLOWING;
 }
 
 /* --- the role ------------------------------------------------------------------------------------- */
@@ -395,11 +458,14 @@ static void lease_figure(const struct proposer *self, wire_time now, struct wire
 
 static void proposer_figures(const void *role, wire_time now, struct wire_writer *out)
 {
-    static const char *const states[] = {"following", "asking", "claiming", "preparing", "leading"};
+    static const char *const states[] = {"following", "asking",  "claiming",
+                                         "preparing", "leading", "yielding"};
     const struct proposer *self = role;
     bool leading = self->state == PROPOSER_LEADING;
     struct wire_ballot leader = leading ? self->ballot : self->leader;
     wire_figure_text(out, "proposer.state", states[self->state]);
+    if (self->loss != WIRE_LOSS_NONE)
+        wire_figure_text(out, "proposer.last_loss", wire_loss_text(self->loss));
     wire_figure_number(out, "proposer.replica_count", self->replica_count);
     wire_figure_number(out, "proposer.leader_round", leader.round);
     if (!ballot_is_none(leader))
@@ -408,6 +474,7 @@ static void proposer_figures(const void *role, wire_time now, struct wire_writer
     wire_figure_number(out, "proposer.rounds_in_flight", self->rounds);
     wire_figure_number(out, "proposer.queued_commands", self->submits.count);
     wire_figure_text(out, "proposer.reads", self->leases ? "lease" : "index");
+    wire_figure_number(out, "proposer.heartbeat_number", self->heartbeat_number);
     wire_figure_number(out, "proposer.queued_reads", self->reads.count + self->confirming.count);
     if (self->leases)
         lease_figure(self, now, out);
@@ -436,6 +503,8 @@ static const struct smr_role_ops proposer_ops = {
     .settle = proposer_settle,
     .wake = proposer_wake,
     .deadline = proposer_deadline,
+    .leave = proposer_leave,
+    .left = proposer_left,
     .figures = proposer_figures,
     .destroy = proposer_destroy,
 };
@@ -461,6 +530,7 @@ struct smr_role smr_proposer_new(const struct smr_config *config)
     self->leases = config->reads == SMR_READS_LEASE;
     self->opening = config->opening.size == 0 ? NULL : encode_opening(config->opening);
     self->heartbeat_deadline = WIRE_NEVER;
+    self->hand = hand_over_none();
     smr_peers_init(&self->peers, config);
     return (struct smr_role){.ops = &proposer_ops, .self = self};
 }
@@ -484,7 +554,7 @@ bool smr_proposer_leads(struct smr_role proposer)
 bool smr_proposer_holds_lease(struct smr_role proposer, wire_time now)
 {
     const struct proposer *self = state_of(proposer);
-    return self->state == PROPOSER_LEADING && self->leases && reads_holds_lease(self, now);
+    return self->leases && reads_holds_lease(self, now);
 }
 
 struct wire_ballot smr_proposer_ballot(struct smr_role proposer)

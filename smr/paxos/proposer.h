@@ -2,8 +2,8 @@
  * 3; van Renesse and Altinbuken, "Paxos Made Moderately Complex", 4): stands for election, and while
  * it leads, orders commands and confirms reads.
  *
- *     following -> asking -> claiming -> preparing -> leading
- *         ^----------+----------+-----------+-----------'
+ *     following -> asking -> claiming -> preparing -> leading -> yielding
+ *         ^----------+----------+-----------+-----------+-----------'
  *
  *   following  a leader is heard, or its silence is not long enough yet
  *   asking     would a majority promise? raises no ballot, so that a replica which was cut off does
@@ -13,13 +13,16 @@
  *   preparing  Phase 1 for all slots from the own chosen bar on to infinity
  *   leading    Phase 2, many slots at once; nothing is served before the opening batch of this ballot
  *              is chosen
+ *   yielding   leadership is being handed over on purpose: nothing is read or proposed in this ballot
+ *              any more; calls that come in wait to be told who leads now
  *
- * Takes ASKED, PROMISE, ACCEPTED, NACK, HEARTBEAT_ACK from acceptors; HEARD from its own; SUBMIT and
- * READ from the API. Sends ASK, PREPARE, ACCEPT, HEARTBEAT to acceptors, ATTACH, CHOOSE and CATCH_UP to
- * its own, REFUSED and LEADERSHIP to the API, READ_AT to the applier.
+ * Takes ASKED, PROMISE, ACCEPTED, NACK, HEARTBEAT_ACK, RELEASED from acceptors; HEARD and SUCCEED from
+ * its own; SUBMIT, READ and ADMIN from the API. Sends ASK, PREPARE, ACCEPT, HEARTBEAT, RELEASE, SUCCEED
+ * to acceptors, ATTACH, CHOOSE and CATCH_UP to its own, REFUSED, LEADERSHIP and ADMIN_DONE to the API,
+ * READ_AT to the applier.
  *
  * Files: proposer.c the role and its states; proposer_election.c; proposer_leading.c;
- * proposer_reads.c. */
+ * proposer_reads.c; proposer_handover.c. */
 #ifndef MADKV_SMR_PAXOS_PROPOSER_H
 #define MADKV_SMR_PAXOS_PROPOSER_H
 

@@ -147,7 +147,8 @@ static bool batch_is_full(const struct proposer *self)
  * fills a batch by itself. */
 static bool may_propose(const struct proposer *self)
 {
-    return self->submits.count > 0 && self->next <= self->chosen + WIRE_WINDOW_SLOTS &&
+    return self->submits.count > 0 && self->hand.step < HAND_OVER_DRAINING &&
+           self->next <= self->chosen + WIRE_WINDOW_SLOTS &&
            (self->rounds == 0 || self->flight_bytes < WIRE_WINDOW_BYTES) &&
            (self->rounds < WIRE_ROUNDS_MAX || batch_is_full(self));
 }
@@ -169,11 +170,14 @@ void leading_begin(struct proposer *self, wire_time now, struct smr_out *out)
     self->own_due = WIRE_NEVER;
     self->eager_until = now;
     self->read_round = 0;
+    self->resend_deadline = WIRE_NEVER;
     for (wire_replica i = 0; i < self->replica_count; i++) {
         self->acceptors[i].acked = now;
         self->acceptors[i].leased = NO_LEASE;
         self->acceptors[i].taken = self->acceptors[i].sent;
         self->acceptors[i].stored = 0;
+        self->acceptors[i].chosen = 0;
+        self->acceptors[i].ready = false;
     }
     for (wire_slot slot = self->base; slot < self->next; slot++) {
         struct proposal *p = proposer_place(self, slot);
@@ -186,7 +190,7 @@ void leading_begin(struct proposer *self, wire_time now, struct smr_out *out)
     self->opening_slot = self->next++;
     propose(self, now, self->opening_slot,
             build(self, now, &self->opening, self->opening != NULL ? 1 : 0), out);
-    proposer_tell_api(self, now, out);
+    proposer_tell_api(self, now, false, out);
     leading_heartbeat(self, now, false, out);
 }
 
@@ -212,7 +216,7 @@ static void raise_chosen(struct proposer *self, struct smr_out *out)
 
 static bool in_flight(const struct proposer *self, wire_slot slot)
 {
-    return self->state == PROPOSER_LEADING && slot > self->chosen && slot < self->next;
+    return self->state >= PROPOSER_LEADING && slot > self->chosen && slot < self->next;
 }
 
 void leading_receive_accepted(struct proposer *self, wire_time now, const struct wire_message *m,
@@ -295,6 +299,8 @@ void leading_receive_ack(struct proposer *self, wire_time now, const struct wire
     struct proposer_acceptor *acceptor = &self->acceptors[from];
     if (m->heartbeat_ack.stored > acceptor->stored)
         acceptor->stored = m->heartbeat_ack.stored;
+    acceptor->chosen = m->heartbeat_ack.chosen;
+    acceptor->ready = m->heartbeat_ack.ready;
     if (round->number == number) {
         if (round->sent_at > acceptor->acked)
             acceptor->acked = round->sent_at;
@@ -323,10 +329,12 @@ void leading_settle(struct proposer *self, wire_time now, struct smr_out *out)
         tell_own_acceptor(self, now, out);
     if (self->leases && self->reads.count > 0)
         reads_by_lease(self, now, out);
-    if (self->read_round == 0 && self->reads.count > 0)
+    if (self->state == PROPOSER_LEADING && self->read_round == 0 && self->reads.count > 0)
         reads_begin_round(self, now, out);
     while (may_propose(self))
         propose_next_batch(self, now, out);
+    if (self->state == PROPOSER_LEADING && self->hand.step != HAND_OVER_NONE)
+        hand_over_advance(self, now, out);
 }
 
 static void resend_accepts(struct proposer *self, wire_time now, struct smr_out *out)
@@ -357,12 +365,12 @@ void leading_wake(struct proposer *self, wire_time now, struct smr_out *out)
         return;
     if (!majority_lives(self, now)) {
         self->counters.majority_lost++;
-        smr_events_add_ballot(&self->events, now, SMR_EVENT_ABANDONED, self->ballot);
+        proposer_note_loss(self, now, WIRE_LOSS_MAJORITY);
         proposer_become_following(self, now, out);
         return;
     }
     leading_heartbeat(self, now, false, out);
     resend_accepts(self, now, out);
     if (now - self->told_at >= WIRE_SECOND)
-        proposer_tell_api(self, now, out);
+        proposer_tell_api(self, now, false, out);
 }

@@ -28,6 +28,8 @@ bool reads_holds_lease(const struct proposer *self, wire_time now)
 {
     wire_time held = smr_lease_held(self->timing.lease);
     unsigned covered = 0;
+    if (self->state != PROPOSER_LEADING)
+        return false; /* and never again in this ballot */
     for (wire_replica i = 0; i < self->replica_count; i++)
         covered += now < self->acceptors[i].leased + held;
     return covered >= smr_quorum(self->replica_count);

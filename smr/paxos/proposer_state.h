@@ -14,6 +14,7 @@ enum proposer_state {
     PROPOSER_CLAIMING,
     PROPOSER_PREPARING,
     PROPOSER_LEADING,
+    PROPOSER_YIELDING,
     PROPOSER_STATES
 };
 
@@ -39,6 +40,8 @@ struct proposer_acceptor {
     uint64_t sent;          /* bytes of Accepts ever sent to it */
     uint64_t taken;         /* of them no longer in the network: taken or lost */
     wire_slot stored;       /* it has all slots up to it on its disk, as far as it said */
+    wire_slot chosen;       /* its chosen bar, as it said last in this ballot */
+    bool ready;             /* it could vote and lead, as it said last in this ballot */
     wire_time leased;       /* when the newest heartbeat it acknowledged in this ballot was sent */
     wire_time acked;        /* when the newest heartbeat it acknowledged was sent */
 };
@@ -48,6 +51,29 @@ struct heartbeat_round {
     uint64_t number;                       /* which; 0: none */
     wire_time sent_at;                     /* when */
     uint64_t sent[WIRE_REPLICA_COUNT_MAX]; /* acceptor.sent at that moment: links are in order */
+};
+
+/* How far a hand-over is. */
+enum hand_over_step {
+    HAND_OVER_NONE,      /* none is under way */
+    HAND_OVER_PROBING,   /* leading as ever: who is ready? */
+    HAND_OVER_DRAINING,  /* leading, but nothing new is proposed */
+    HAND_OVER_RELEASING, /* yielding: the acceptors are told to let go of the lease */
+    HAND_OVER_WAITING,   /* yielding: the successor was told to campaign */
+};
+
+struct hand_over {
+    enum hand_over_step step; /* see above */
+    enum wire_loss why;       /* what for */
+    bool must;                /* leadership ends even if nobody is ready to succeed */
+    bool ordered;             /* the API waits to hear what became of it ... */
+    uint64_t tag;             /* ... under this name */
+    wire_replica wanted;      /* who is to succeed; WIRE_NO_REPLICA: whoever is fittest */
+    wire_replica successor;   /* WAITING: who was told */
+    wire_time began;          /* answers to earlier heartbeats do not count */
+    wire_time deadline;       /* of this step; WIRE_NEVER if none is under way */
+    unsigned released;        /* bit per acceptor that let go of the lease */
+    unsigned current;         /* bit per acceptor that did and has all that is chosen */
 };
 
 struct queued_call {
@@ -87,6 +113,10 @@ struct proposer {
     wire_time told_at;           /* the API was told last who leads */
 
     unsigned yes;                /* asking: bit per acceptor that would promise */
+
+    bool leaving;                /* the process is ending: never campaign again */
+    struct hand_over hand;       /* of leadership, on purpose */
+    enum wire_loss loss;         /* why the last leadership ended */
 
     struct proposer_acceptor acceptors[WIRE_REPLICA_COUNT_MAX];
     struct proposal ring[WIRE_RING_SLOTS]; /* by slot modulo size */
@@ -138,7 +168,13 @@ struct wire_message *proposer_send(struct proposer *self, struct smr_out *out, e
 /* The only ways to change self->state. */
 void proposer_become_following(struct proposer *self, wire_time now, struct smr_out *out);
 void proposer_enter(struct proposer *self, enum proposer_state state);
-void proposer_tell_api(struct proposer *self, wire_time now, struct smr_out *out);
+/* For people: why leadership ends. */
+void proposer_note_loss(struct proposer *self, wire_time now, enum wire_loss why);
+/* What this replica wanted or had is over, for that reason. */
+void proposer_give_up(struct proposer *self, wire_time now, enum wire_loss why,
+                      struct smr_out *out);
+/* answering: see LEADERSHIP. */
+void proposer_tell_api(struct proposer *self, wire_time now, bool answering, struct smr_out *out);
 /* The place of a slot in the ring, emptied if it held another one. */
 struct proposal *proposer_place(struct proposer *self, wire_slot slot);
 void proposer_empty_ring(struct proposer *self);
@@ -169,6 +205,29 @@ void leading_heartbeat(struct proposer *self, wire_time now, bool for_reads,
                        struct smr_out *out);
 void leading_settle(struct proposer *self, wire_time now, struct smr_out *out);
 void leading_wake(struct proposer *self, wire_time now, struct smr_out *out);
+
+/* --- proposer_handover.c -------------------------------------------------------------------------- */
+
+/* None is under way. */
+struct hand_over hand_over_none(void);
+/* The API hands on an order of an operator. */
+void hand_over_receive_order(struct proposer *self, wire_time now, const struct wire_message *m,
+                             struct smr_out *out);
+/* The own acceptor: the leader has chosen this replica to succeed it. */
+void hand_over_receive_succeed(struct proposer *self, wire_time now, const struct wire_message *m,
+                               struct smr_out *out);
+void hand_over_receive_released(struct proposer *self, wire_time now, const struct wire_message *m,
+                                struct smr_out *out);
+/* The process is ending. */
+void hand_over_leave(struct proposer *self, wire_time now, struct smr_out *out);
+/* Leading: goes on as far as what is known by now allows. */
+void hand_over_advance(struct proposer *self, wire_time now, struct smr_out *out);
+/* The deadline of the step has passed. */
+void hand_over_wake(struct proposer *self, wire_time now, struct smr_out *out);
+/* Yielding: what was not answered is sent again. */
+void hand_over_resend(struct proposer *self, wire_time now, struct smr_out *out);
+/* Leadership is over, or the attempt is: whoever waits to hear of it is told. */
+void hand_over_end(struct proposer *self, enum wire_admin_outcome outcome, struct smr_out *out);
 
 /* --- proposer_reads.c ----------------------------------------------------------------------------- */
 

@@ -125,6 +125,7 @@ struct sim_node {
     bool alive;                /* a process runs */
     uint64_t life;             /* counts starts */
     struct sim_clock clock;    /* of the machine */
+    wire_time ending_until;    /* it was told to end and is given until then; 0: it was not */
     wire_time paused_until;    /* takes no step before */
     wire_time slow_disk_until; /* commits take long before */
     wire_time slow_until;      /* every step takes `slowness` times as long before */
@@ -242,6 +243,7 @@ struct sim_weather {
     wire_time fault_gap;  /* between faults, on average */
     struct smr_checkpointing checkpointing; /* how often, and how short the log's tail */
     enum smr_reads reads;     /* how they are made current */
+    bool allow_admin;         /* replicas take orders */
     uint32_t api_calls_max;     /* 0: the real bound */
     uint32_t session_count_max; /* 0: the real bound */
     struct smr_timing timing; /* of the protocol: safety must not depend on it */
@@ -251,7 +253,8 @@ struct sim_happenings {
 #define SIM_HAPPENINGS(X)                                                                          \
     /* processes */                                                                                \
     X(crashes) X(restarts) X(crashes_in_commit) X(crashes_amid_effects) X(leaders_crashed)         \
-    X(groups_crashed) X(late_starts) X(pauses) X(slow_replicas)                                    \
+    X(groups_crashed) X(endings) X(endings_in_order) X(leaders_ended) X(orders)                    \
+    X(cut_off_amid_hand_overs) X(paused_amid_hand_overs) X(late_starts) X(pauses) X(slow_replicas)                                    \
     /* disks */                                                                                    \
     X(unsynced_writes_lost) X(sync_errors) X(sync_errors_durable) X(full_disks) X(commits_full)    \
     X(dropped_while_full) X(restarts_put_off) X(slow_disks) X(damaged_records)                     \
@@ -351,6 +354,9 @@ void sim_heap_free(struct sim_heap *heap);
 void sim_node_start(struct sim *sim, struct sim_node *node);
 void sim_node_crash(struct sim *sim, struct sim_node *node);
 void sim_node_free(struct sim *sim, struct sim_node *node);
+/* Its process is told to end; and whether there is nothing left to wait for. */
+void sim_node_leave(struct sim *sim, struct sim_node *node);
+bool sim_node_left(const struct sim_node *node);
 void sim_node_event(struct sim *sim, struct sim_event *event);
 /* Puts a letter into a role's inbox; takes it over. */
 void sim_node_deliver(struct sim *sim, struct sim_node *node, struct sim_letter letter);

@@ -17,6 +17,10 @@
  *     slow and stalled disk          slow_disk; weather.stall            -
  *     damage at rest                 damage_record                       unit tests of the store
  *     wiped disk                     - (no disk is replaced here)        cluster directory
+ *     hand-over of leadership,       order; strike_amid                  cluster hand-over
+ *       the old leader cut off or
+ *       paused amid it
+ *     orderly end                    end_leader, end_anybody             SIGTERM: cluster hand-over
  *     pause, suspend                 pause_replica: its clock goes on    SIGSTOP: cluster failover;
  *                                                                          chaos pause
  *     slow replica                   slow_replica; sim_node steps        -
@@ -50,6 +54,9 @@ enum {
     FAULT_RESTART, /* a crashed replica is started again: event.node */
     FAULT_CALM,    /* no link is cut any more */
     FAULT_ROOM,    /* a full disk has room again: event.node */
+    FAULT_PAUSE,   /* a replica is paused: event.node */
+    FAULT_CUT_OFF, /* a replica is cut off from all others: event.node */
+    FAULT_ENDING,  /* has a replica that is to end handed over: event.node */
     FAULT_REPLAY,  /* an old message comes again */
     FAULT_HEAL,    /* the end of all faults */
     FAULT_WATCH,   /* after it: has every group a leader? */
@@ -142,15 +149,19 @@ static void restart(struct sim *sim, struct sim_node *node)
     sim_node_start(sim, node);
 }
 
-static void pause_replica(struct sim *sim)
+static void pause_node(struct sim *sim, struct sim_node *node)
 {
-    struct sim_node *node = any_node(sim);
     if (!node->alive)
         return;
     node->paused_until = sim->now + up_to(sim, 4 * WIRE_SECOND);
     sim->happenings->pauses++;
     sim_note(sim, "%-4s ******** is paused until %.6f", node->name,
              (double)node->paused_until / WIRE_SECOND);
+}
+
+static void pause_replica(struct sim *sim)
+{
+    pause_node(sim, any_node(sim));
 }
 
 static void slow_replica(struct sim *sim)
@@ -276,9 +287,8 @@ static void cut_off(struct sim *sim, int lone, unsigned how)
     calm_later(sim);
 }
 
-static void isolate(struct sim *sim)
+static void isolate_node(struct sim *sim, const struct sim_node *lone)
 {
-    const struct sim_node *lone = some_leader(sim);
     unsigned how = 1 + (unsigned)sim_below(sim, 3);
     sim->happenings->isolations++;
     sim_note(sim, "%-4s ******** is cut off%s", lone->name,
@@ -286,6 +296,11 @@ static void isolate(struct sim *sim)
              : how == 2 ? ": it hears nobody"
                         : "");
     cut_off(sim, lone->index, how);
+}
+
+static void isolate(struct sim *sim)
+{
+    isolate_node(sim, some_leader(sim));
 }
 
 static void cut_client(struct sim *sim)
@@ -346,6 +361,74 @@ static void calm(struct sim *sim)
     sim_note(sim, "---- ******** no link is cut any more");
 }
 
+/* --- going on purpose --------------------------------------------------------------------------------- */
+
+/* While leadership changes hands: messages are few and quick then, so it must be soon. */
+static void strike_amid(struct sim *sim, const struct sim_node *node)
+{
+    if (sim_chance(sim, 300)) {
+        sim->happenings->cut_off_amid_hand_overs++;
+        schedule_fault(sim, up_to(sim, 3 * WIRE_MS), FAULT_CUT_OFF, node->index);
+    } else if (sim_chance(sim, 400)) {
+        sim->happenings->paused_amid_hand_overs++;
+        schedule_fault(sim, up_to(sim, 3 * WIRE_MS), FAULT_PAUSE, node->index);
+    }
+}
+
+/* An operator's tool says so, to a leader for the most part, or orders a checkpoint. */
+static void order(struct sim *sim)
+{
+    struct sim_node *node = sim_chance(sim, 900) ? some_leader(sim) : any_node(sim);
+    uint64_t replicas = (uint64_t)sim->groups[node->group_index].replica_count;
+    struct wire_message order = {.type = WIRE_MESSAGE_ADMIN,
+                                 .sender = {.cluster = 7, .group = node->group}};
+    order.admin.tag = sim->now;
+    order.admin.action = (uint8_t)sim_below(sim, WIRE_ADMIN_ACTIONS);
+    order.admin.replica = (wire_replica)sim_below(sim, replicas);
+    sim_note(sim, "%-4s ******** is ordered %u, replica %u", node->name, order.admin.action,
+             order.admin.replica);
+    if (!sim_network_from_client(sim, any_client(sim), node, &order))
+        return;
+    sim->happenings->orders++;
+    strike_amid(sim, node);
+}
+
+/* SIGTERM: it hands over what it leads, then it ends. */
+static void end(struct sim *sim, struct sim_node *node)
+{
+    if (!node->alive || node->ending_until != 0)
+        return;
+    sim_note(sim, "%-4s ******** is told to end", node->name);
+    sim->happenings->leaders_ended += sim_node_leads(node);
+    sim->happenings->endings++;
+    node->ending_until = sim->now + 3 * WIRE_SECOND;
+    sim_node_leave(sim, node);
+    schedule_fault(sim, 0, FAULT_ENDING, node->index);
+    strike_amid(sim, node);
+}
+
+static void end_leader(struct sim *sim)
+{
+    end(sim, some_leader(sim));
+}
+
+static void end_anybody(struct sim *sim)
+{
+    end(sim, any_node(sim));
+}
+
+static void watch_ending(struct sim *sim, struct sim_node *node)
+{
+    if (!node->alive || node->ending_until == 0)
+        return;
+    if (sim_node_left(node) || sim->now >= node->ending_until) {
+        sim->happenings->endings_in_order += sim_node_left(node);
+        sim_fault_crash(sim, node, "ends");
+    } else {
+        schedule_fault(sim, WIRE_MS, FAULT_ENDING, node->index);
+    }
+}
+
 /* --- clients ---------------------------------------------------------------------------------------- */
 
 static void client_crash(struct sim *sim)
@@ -379,6 +462,9 @@ static void client_leave(struct sim *sim)
     X(ring, 150)                                                                                   \
     X(cut_client, 120)                                                                             \
     X(clog_links, 250)                                                                             \
+    X(order, 350)                                                                                  \
+    X(end_leader, 250)                                                                             \
+    X(end_anybody, 100)                                                                            \
     X(client_crash, 200)                                                                           \
     X(client_leave, 150)
 
@@ -458,6 +544,8 @@ static void heal_node(struct sim *sim, struct sim_node *node)
     sim_node_set_full(sim, node, false);
     if (node->paused_until > sim->now)
         node->paused_until = sim->now;
+    if (node->alive && node->ending_until != 0)
+        sim_node_crash(sim, node); /* it ends, and starts with the others */
     if (!node->alive)
         sim_node_start(sim, node);
 }
@@ -525,6 +613,15 @@ void sim_fault_event(struct sim *sim, const struct sim_event *event)
         break;
     case FAULT_ROOM:
         sim_node_set_full(sim, &sim->nodes[event->node], false);
+        break;
+    case FAULT_PAUSE:
+        pause_node(sim, &sim->nodes[event->node]);
+        break;
+    case FAULT_CUT_OFF:
+        isolate_node(sim, &sim->nodes[event->node]);
+        break;
+    case FAULT_ENDING:
+        watch_ending(sim, &sim->nodes[event->node]);
         break;
     case FAULT_REPLAY:
         if (sim->now >= sim->faults_end)

@@ -368,6 +368,28 @@ static void after_step(struct sim *sim, struct sim_node *node, enum wire_role ro
     schedule_wake(sim, node, role);
 }
 
+static void leave(struct sim *sim, struct sim_node *node, enum wire_role role)
+{
+    struct smr_role r = role_of(node, role);
+    struct smr_out out = {0};
+    if (!node->alive)
+        return; /* it died amid what another role did about it */
+    r.ops->leave(r.self, time_at(sim, node), &out);
+    after_step(sim, node, role, &out);
+}
+
+void sim_node_leave(struct sim *sim, struct sim_node *node)
+{
+    leave(sim, node, WIRE_ROLE_API);
+    leave(sim, node, WIRE_ROLE_PROPOSER);
+}
+
+bool sim_node_left(const struct sim_node *node)
+{
+    return node->roles.api.ops->left(node->roles.api.self) &&
+           node->roles.proposer.ops->left(node->roles.proposer.self);
+}
+
 static void note_message(struct sim *sim, const struct sim_node *node, enum wire_role role,
                          const struct wire_message *message)
 {
@@ -539,6 +561,7 @@ void sim_node_start(struct sim *sim, struct sim_node *node)
         .timing = sim->weather.timing,
         .checkpointing = sim->weather.checkpointing,
         .reads = sim->weather.reads,
+        .allow_admin = sim->weather.allow_admin,
         .api_calls_max = sim->weather.api_calls_max,
         .session_count_max = sim->weather.session_count_max,
         .opening = node->opening,
@@ -589,7 +612,7 @@ void sim_node_crash(struct sim *sim, struct sim_node *node)
     node->alive = false;
     node->led = false;
     node->crash_countdown = 0;
-    node->paused_until = 0;
+    node->paused_until = node->ending_until = 0;
     memset(node->reads, 0, sizeof node->reads);
     for (int i = 0; i < sim->client_count; i++) {
         sim_schedule(sim, sim->now + (wire_time)sim_below(sim, 5000),

@@ -62,6 +62,7 @@ void sim_weather_draw(struct sim *sim)
     w->reads = sim_chance(sim, 100)   ? SMR_READS_LOG
                : sim_chance(sim, 300) ? SMR_READS_INDEX
                                       : SMR_READS_LEASE;
+    w->allow_admin = sim_chance(sim, 950);
     w->kinds = sim_kinds_draw(sim);
     draw_timing(sim);
 }

@@ -359,6 +359,120 @@ START_TEST(test_api_hears_the_same_leadership_twice_without_harm)
 }
 END_TEST
 
+START_TEST(test_api_leaves_calls_to_a_proposer_that_sees_to_them)
+{
+    ask(WIRE_CALL_PLAIN, 1, "p");
+    uint64_t first = submitted();
+    ask(WIRE_CALL_PLAIN, 2, "p");
+    uint64_t second = submitted();
+    stand_feed(stand, FROM(PROPOSER, 0, LEADERSHIP,
+                           .leadership = {.ballot = BALLOT(4, 1), .answering = true}));
+    stand_nothing(stand);
+    stand_feed(stand, FROM(PROPOSER, 0, REFUSED,
+                           .refused = {.tag = second, .status = WIRE_STATUS_NOT_LEADER}));
+    ck_assert_uint_eq(assert_reply(2, WIRE_STATUS_NOT_LEADER)->reply.leader, 1);
+    result(first, WIRE_STATUS_OK, 0, "");
+    assert_reply(1, WIRE_STATUS_OK);
+    stand_nothing(stand);
+}
+END_TEST
+
+START_TEST(test_api_is_free_to_go_when_every_call_is_answered)
+{
+    ask(WIRE_CALL_PLAIN, 1, "p");
+    uint64_t tag = submitted();
+    stand->role.ops->leave(stand->role.self, stand->now, &stand->out);
+    ck_assert(!stand->role.ops->left(stand->role.self));
+    stand_feed(stand, FROM(PROPOSER, 0, LEADERSHIP,
+                           .leadership = {.ballot = BALLOT(4, 1), .answering = true}));
+    ck_assert(!stand->role.ops->left(stand->role.self));
+    result(tag, WIRE_STATUS_OK, 0, "");
+    ck_assert(stand->role.ops->left(stand->role.self));
+}
+END_TEST
+
+/* --- orders ------------------------------------------------------------------------------------- */
+
+static void give_order(enum wire_admin_action action, uint64_t tag)
+{
+    stand_feed(stand, (struct wire_message){.type = WIRE_MESSAGE_ADMIN,
+                                            .client = {.size = 1, .bytes = "c"},
+                                            .sender = {.cluster = 7},
+                                            .admin = {.tag = tag,
+                                                      .action = (uint8_t)action,
+                                                      .replica = 2}});
+}
+
+static void assert_order_done(uint64_t tag, enum wire_admin_outcome outcome, wire_replica leader)
+{
+    const struct wire_message *m = stand_sent(stand, WIRE_MESSAGE_ADMIN_DONE, WIRE_ROLE_CLIENT, 0);
+    ck_assert_uint_eq(m->client.bytes[0], 'c');
+    ck_assert_uint_eq(m->admin_done.tag, tag);
+    ck_assert_str_eq(wire_admin_outcome_text(m->admin_done.outcome),
+                     wire_admin_outcome_text(outcome));
+    ck_assert_uint_eq(m->admin_done.leader, leader);
+    stand_nothing(stand);
+}
+
+static void setup_admin(void)
+{
+    struct smr_config config = stand_config(3);
+    config.allow_admin = true;
+    stand = stand_new(&config, smr_api_new(&config, &machine),
+                      (struct smr_log){0});
+    leadership(true, 3, 0);
+}
+
+START_TEST(test_api_takes_no_orders_unless_allowed)
+{
+    give_order(WIRE_ADMIN_STEP_DOWN, 4);
+    assert_order_done(4, WIRE_ADMIN_NOT_ALLOWED, 0);
+    give_order(WIRE_ADMIN_CHECKPOINT, 5);
+    assert_order_done(5, WIRE_ADMIN_NOT_ALLOWED, 0);
+}
+END_TEST
+
+START_TEST(test_api_hands_orders_on_one_at_a_time)
+{
+    give_order(WIRE_ADMIN_MOVE_LEADER, 4);
+    const struct wire_message *m =
+        stand_sent(stand, WIRE_MESSAGE_ADMIN, WIRE_ROLE_PROPOSER, 0);
+    ck_assert_uint_eq(m->admin.replica, 2);
+    uint64_t tag = m->admin.tag;
+    give_order(WIRE_ADMIN_CHECKPOINT, 5);
+    assert_order_done(5, WIRE_ADMIN_BUSY, 0);
+    leadership(false, 6, 2);
+    stand_feed(stand, FROM(PROPOSER, 0, ADMIN_DONE,
+                           .admin_done = {.tag = tag, .outcome = WIRE_ADMIN_DONE}));
+    assert_order_done(4, WIRE_ADMIN_DONE, 2);
+    give_order(WIRE_ADMIN_CHECKPOINT, 6);
+    ck_assert_uint_gt(
+        stand_sent(stand, WIRE_MESSAGE_ADMIN, WIRE_ROLE_APPLIER, 0)->admin.tag, tag);
+    stand_feed(stand, FROM(PROPOSER, 0, ADMIN_DONE,
+                           .admin_done = {.tag = tag, .outcome = WIRE_ADMIN_DONE}));
+    stand_nothing(stand); /* that was about an earlier one */
+}
+END_TEST
+
+START_TEST(test_api_gives_an_order_up_that_nobody_answers)
+{
+    give_order(WIRE_ADMIN_STEP_DOWN, 4);
+    stand_forget(stand);
+    stand_until(stand, WIRE_MESSAGE_ADMIN_DONE);
+    assert_order_done(4, WIRE_ADMIN_FAILED, 0);
+}
+END_TEST
+
+START_TEST(test_api_refuses_orders_that_make_no_sense_here)
+{
+    give_order(WIRE_ADMIN_ACTIONS, 4);
+    assert_order_done(4, WIRE_ADMIN_MALFORMED, 0);
+    leadership(false, 6, 2);
+    give_order(WIRE_ADMIN_STEP_DOWN, 5);
+    assert_order_done(5, WIRE_ADMIN_NOT_LEADER, 2);
+}
+END_TEST
+
 /* --- STATUS ------------------------------------------------------------------------------------- */
 
 static void ask_status(uint64_t tag)
@@ -488,6 +602,15 @@ Suite *api_suite(void)
     tcase_add_test(tests, test_api_status_does_not_wait_for_an_actor_that_is_stuck);
     tcase_add_test(tests, test_api_status_serves_sixteen_at_a_time);
     tcase_add_test(tests, test_api_counts_what_no_client_may_say);
+    tcase_add_test(tests, test_api_leaves_calls_to_a_proposer_that_sees_to_them);
+    tcase_add_test(tests, test_api_is_free_to_go_when_every_call_is_answered);
+    tcase_add_test(tests, test_api_takes_no_orders_unless_allowed);
     suite_add_tcase(suite, tests);
+    TCase *orders = tcase_create("orders");
+    tcase_add_checked_fixture(orders, setup_admin, teardown);
+    tcase_add_test(orders, test_api_hands_orders_on_one_at_a_time);
+    tcase_add_test(orders, test_api_gives_an_order_up_that_nobody_answers);
+    tcase_add_test(orders, test_api_refuses_orders_that_make_no_sense_here);
+    suite_add_tcase(suite, orders);
     return suite;
 }

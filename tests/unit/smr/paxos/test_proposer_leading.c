@@ -399,11 +399,15 @@ START_TEST(test_proposer_steps_down_when_a_majority_is_silent)
     stand_forget(stand);
     stand_pass(stand, stand->config.timing.heartbeat);
     ck_assert(!smr_proposer_leads(stand->role));
-    const struct wire_message *m = stand_sent(stand, WIRE_MESSAGE_REFUSED, WIRE_ROLE_API, 0);
+    const struct wire_message *m = stand_sent(stand, WIRE_MESSAGE_LEADERSHIP, WIRE_ROLE_API, 0);
+    ck_assert(!m->leadership.leading && m->leadership.answering);
+    ck_assert_int_eq(m->leadership.why, WIRE_LOSS_MAJORITY);
+    m = stand_sent(stand, WIRE_MESSAGE_REFUSED, WIRE_ROLE_API, 0);
     ck_assert_uint_eq(m->refused.tag, 9);
     ck_assert_int_eq(m->refused.status, WIRE_STATUS_NOT_LEADER);
     m = stand_sent(stand, WIRE_MESSAGE_LEADERSHIP, WIRE_ROLE_API, 0);
     ck_assert(!m->leadership.leading && ballot_is_none(m->leadership.ballot));
+    ck_assert(!m->leadership.answering);
     stand_nothing(stand);
     ck_assert_uint_eq(counters()->majority_lost, 1);
 }

@@ -163,6 +163,7 @@ START_TEST(test_reads_are_refused_when_leadership_ends)
     uint64_t round = round_begun();
     read_and_settle(2);
     campaign_nack(stand, 4, ballot, BALLOT(ballot.round, 4));
+    stand_sent(stand, WIRE_MESSAGE_LEADERSHIP, WIRE_ROLE_API, 0);
     ck_assert_uint_eq(stand_sent(stand, WIRE_MESSAGE_REFUSED, WIRE_ROLE_API, 0)->refused.tag, 1);
     ck_assert_uint_eq(stand_sent(stand, WIRE_MESSAGE_REFUSED, WIRE_ROLE_API, 0)->refused.tag, 2);
     stand_sent(stand, WIRE_MESSAGE_LEADERSHIP, WIRE_ROLE_API, 0);
