@@ -96,8 +96,8 @@ struct wire_sender {
 /* Done. chosen: the acceptor's bar. */
 #define WIRE_RELEASED_FIELDS(F) F(ballot, ballot) F(slot, chosen)
 /* A majority has let go of the lease of this ballot: campaign, now. From the leader to the successor's
- * acceptor, which passes it on to its own proposer. */
-#define WIRE_SUCCEED_FIELDS(F) F(ballot, ballot)
+ * acceptor, which passes it on to its own proposer. chosen: the bar of whoever sends it. */
+#define WIRE_SUCCEED_FIELDS(F) F(ballot, ballot) F(slot, chosen)
 /* --- own proposer <-> own acceptor --------------------------------------------------------------- */
 /* The proposer is up and wants to know where things stand. */
 #define WIRE_ATTACH_FIELDS(F)

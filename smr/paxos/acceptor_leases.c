@@ -62,5 +62,6 @@ void lease_receive_succeed(struct acceptor *self, const struct wire_message *m,
         return; /* late: somebody has campaigned since */
     struct wire_message *n = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_SUCCEED,
                                           WIRE_ROLE_PROPOSER, self->self.replica);
-    n->succeed = m->succeed;
+    n->succeed.ballot = m->succeed.ballot;
+    n->succeed.chosen = self->hard.chosen;
 }

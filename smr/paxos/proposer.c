@@ -298,6 +298,7 @@ static void note_own_chosen(struct proposer *self, const struct wire_message *m)
                        : m->type == WIRE_MESSAGE_ACCEPTED      ? m->accepted.chosen
                        : m->type == WIRE_MESSAGE_HEARTBEAT_ACK ? m->heartbeat_ack.chosen
                        : m->type == WIRE_MESSAGE_HEARD         ? m->heard.chosen
+                       : m->type == WIRE_MESSAGE_SUCCEED       ? m->succeed.chosen
                                                                : 0;
     if (m->sender.replica == self->self.replica && chosen > self->own_chosen)
         self->own_chosen = chosen;

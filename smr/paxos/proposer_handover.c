@@ -96,8 +96,10 @@ static void release(struct proposer *self, wire_time now, struct smr_out *out)
 
 static void send_succeed(struct proposer *self, struct smr_out *out)
 {
-    proposer_send(self, out, WIRE_MESSAGE_SUCCEED, WIRE_ROLE_ACCEPTOR, self->hand.successor)
-        ->succeed.ballot = self->ballot;
+    struct wire_message *m = proposer_send(self, out, WIRE_MESSAGE_SUCCEED, WIRE_ROLE_ACCEPTOR,
+                                           self->hand.successor);
+    m->succeed.ballot = self->ballot;
+    m->succeed.chosen = self->chosen;
 }
 
 /* The next one in turn, so that a replica which goes down after the other does not lead again at once. */

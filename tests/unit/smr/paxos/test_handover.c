@@ -302,7 +302,8 @@ END_TEST
 static void succeed(wire_replica from)
 {
     stand_feed(stand,
-               FROM(ACCEPTOR, from, SUCCEED, .succeed = {.ballot = BALLOT(ballot.round + 1, 2)}));
+               FROM(ACCEPTOR, from, SUCCEED,
+                    .succeed = {.ballot = BALLOT(ballot.round + 1, 2), .chosen = 999}));
 }
 
 START_TEST(test_successor_campaigns_at_once)
@@ -315,6 +316,7 @@ START_TEST(test_successor_campaigns_at_once)
     ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_ASK), REPLICAS);
     const struct wire_message *m = stand_find(stand, WIRE_MESSAGE_ASK);
     assert_ballot(m->ask.ballot, ballot.round + 2, 0);
+    ck_assert_uint_eq(m->ask.chosen, 999); /* not what it knew when it last led */
     stand_forget(stand);
     succeed(0);
     stand_nothing(stand);
