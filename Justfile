@@ -109,6 +109,12 @@ up managers='' partitions='' rf='':
 status:
     @exec tools/cluster status
 
+# look at the directory of a server or manager that is not running, and check every checksum in it
+[no-exit-message]
+inspect dir *args:
+    @tools/build rel
+    @exec .build/rel/tools/inspect/madkv-inspect "$@"
+
 # stop the local cluster and keep its data (`just down --wipe`: remove it too)
 [no-exit-message]
 down *args:

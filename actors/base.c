@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "actors/datafile.h"
 #include "wire/hash.h"
 #include "wire/say.h"
 
@@ -33,6 +34,7 @@ struct base {
     int code;                  /* first error of it */
     uint64_t changes;          /* put into it */
     uint64_t added;            /* bytes of new pages it may need for them */
+    char problem[256];         /* what is wrong with its file, if that is known; else empty */
 };
 
 static void die(const struct base *self, const char *what, int code)
@@ -258,6 +260,19 @@ static int open_tables(struct base *self)
     return code;
 }
 
+static int open_file(struct base *self)
+{
+    datafile_watch_assertions(self->env);
+    switch (datafile_open(self->env, self->path, MDB_NOTLS, self->problem, sizeof self->problem)) {
+    case WIRE_OK:
+        return 0;
+    case WIRE_FULL:
+        return ENOSPC;
+    default:
+        return MDB_CORRUPTED;
+    }
+}
+
 static int open_environment(struct base *self, const char *parent)
 {
     if (mkdir(self->path, 0700) != 0 && errno != EEXIST)
@@ -268,7 +283,7 @@ static int open_environment(struct base *self, const char *parent)
     if (code == 0)
         code = mdb_env_set_maxdbs(self->env, 2);
     if (code == 0)
-        code = mdb_env_open(self->env, self->path, MDB_NOTLS, 0600);
+        code = open_file(self);
     if (code == 0)
         code = open_tables(self);
     if (code == 0)
@@ -286,8 +301,9 @@ enum wire_error base_open(const char *directory, struct base **base,
     snprintf(self->path, size, "%s/state", directory);
     int code = open_environment(self, directory);
     if (code != 0) {
-        snprintf(problem, STORE_PROBLEM_BYTES, "backer_path '%s': its state cannot be opened: %s",
-                 directory, mdb_strerror(code));
+        snprintf(problem, STORE_PROBLEM_BYTES,
+                 "backer_path '%s': its state cannot be opened: %s; look at it with madkv-inspect",
+                 directory, self->problem[0] != '\0' ? self->problem : mdb_strerror(code));
         base_close(&self);
         return code == ENOSPC || code == MDB_MAP_FULL ? WIRE_FULL : WIRE_FAILED;
     }

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "actors/datafile.h"
 #include "actors/store_private.h"
 #include "smr/memory_log.h"
 #include "wire/message.h"
@@ -23,8 +24,11 @@ enum {
     FILE_MODE = 0600,
     READERS_MAX = 8,      /* one is used; a monitor with mdb_stat may look in */
     NAME_BYTES = 64,      /* of a replica, in words */
+    PROBLEM_BYTES = 256,  /* of what is wrong with the data file */
     TOPOLOGY_SHOWN = 400, /* bytes of a topology that a line shows */
 };
+
+#define LOOK_AT_IT "; look at it with madkv-inspect"
 
 struct opening {
     const struct store_config *config; /* what was asked for */
@@ -174,9 +178,17 @@ static enum wire_error open_environment(struct opening *self)
         code = mdb_env_set_maxdbs(store->env, 2);
     if (code == 0)
         code = mdb_env_set_maxreaders(store->env, READERS_MAX);
-    if (code == 0)
-        code = mdb_env_open(store->env, store->path, MDB_NOTLS, FILE_MODE);
-    return code == 0 ? WIRE_OK : refuse_code(self, code, "cannot open the database in it");
+    if (code != 0)
+        return refuse_code(self, code, "cannot open the database in it");
+    char problem[PROBLEM_BYTES];
+    datafile_watch(store->path);
+    datafile_watch_assertions(store->env);
+    enum wire_error error =
+        datafile_open(store->env, store->path, MDB_NOTLS, problem, sizeof problem);
+    if (error == WIRE_OK)
+        return WIRE_OK;
+    return refuse(self, error, "backer_path '%s': %s%s", self->config->path, problem,
+                  error == WIRE_DAMAGED ? LOOK_AT_IT : "");
 }
 
 /* Nobody's yet: LMDB made it just now, or died before its first transaction. */
@@ -271,6 +283,12 @@ static enum wire_error read_identity(struct opening *self, MDB_txn *txn)
     if (error == WIRE_FAILED)
         return refuse(self, WIRE_FAILED, "backer_path '%s': cannot read whose it is",
                       self->config->path);
+    unsigned format = wire_record_foreign_format(wire_writer_span(&store->scratch));
+    if (error != WIRE_OK && format != 0)
+        return refuse(self, WIRE_IDENTITY,
+                      "backer_path '%s' has format %u, this program reads and writes format %d only; "
+                      "nothing in it was changed; use the program that made it",
+                      self->config->path, format, WIRE_RECORD_FORMAT);
     if (error != WIRE_OK)
         return refuse(self, WIRE_DAMAGED,
                       "backer_path '%s': the record of whose it is is damaged; restore the "

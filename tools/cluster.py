@@ -81,7 +81,7 @@ def program_path(name, build=None):
     """Path of program `name` in build directory `.build/<build>`."""
     build = build or os.environ.get("MADKV_BUILD") or "rel"
     top = os.path.join(ROOT, ".build", build)
-    for folder in ("", "manager", "server", "client", "tools", "tools/monitor", "tools/bench",
+    for folder in ("", "manager", "server", "client", "tools", "tools/monitor", "tools/bench", "tools/inspect",
                    "tools/check"):
         path = os.path.join(top, folder, name)
         if os.path.isfile(path) and os.access(path, os.X_OK):

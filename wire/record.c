@@ -4,7 +4,6 @@
 #include "wire/hash.h"
 
 enum {
-    RECORD_FORMAT = 1,
     SEAL_BYTES = 9, /* format and checksum of the small records */
     FLAG_LEARNED = 1,
 };
@@ -13,7 +12,7 @@ void wire_slot_record_encode(const struct wire_slot_record *record,
                              uint8_t prefix[WIRE_SLOT_RECORD_PREFIX])
 {
     memset(prefix, 0, WIRE_SLOT_RECORD_PREFIX);
-    prefix[0] = RECORD_FORMAT;
+    prefix[0] = WIRE_RECORD_FORMAT;
     prefix[1] = record->learned ? FLAG_LEARNED : 0;
     wire_put_u32(prefix + 4, (uint32_t)record->batch.size);
     wire_put_u64(prefix + 8, record->slot);
@@ -31,7 +30,7 @@ enum wire_error wire_slot_record_decode(struct span bytes, wire_slot slot,
     const uint8_t *at = bytes.data;
     struct span batch =
         span_of(at + WIRE_SLOT_RECORD_PREFIX, bytes.size - WIRE_SLOT_RECORD_PREFIX);
-    if (wire_hash(span_of(at, 40)) != wire_get_u64(at + 40) || at[0] != RECORD_FORMAT ||
+    if (wire_hash(span_of(at, 40)) != wire_get_u64(at + 40) || at[0] != WIRE_RECORD_FORMAT ||
         wire_get_u64(at + 8) != slot || wire_get_u32(at + 4) != batch.size)
         return WIRE_DAMAGED;
     if (wire_batch_check(batch) != WIRE_OK || wire_batch_checksum(batch) != wire_get_u64(at + 32))
@@ -56,17 +55,27 @@ static void seal_end(struct wire_writer *out, size_t begin)
 {
     uint8_t *at = out->data + begin;
     struct span body = span_of(at + SEAL_BYTES, out->size - begin - SEAL_BYTES);
-    at[0] = RECORD_FORMAT;
+    at[0] = WIRE_RECORD_FORMAT;
     wire_put_u64(at + 1, wire_hash(body));
+}
+
+static bool seal_checks(struct span bytes)
+{
+    return bytes.size >= SEAL_BYTES &&
+           wire_hash(span_of(bytes.data + SEAL_BYTES, bytes.size - SEAL_BYTES)) ==
+               wire_get_u64(bytes.data + 1);
 }
 
 static struct wire_reader seal_open(struct span bytes)
 {
-    struct wire_reader bad = {.bad = true};
-    if (bytes.size < SEAL_BYTES || bytes.data[0] != RECORD_FORMAT)
-        return bad;
-    struct span body = span_of(bytes.data + SEAL_BYTES, bytes.size - SEAL_BYTES);
-    return wire_hash(body) == wire_get_u64(bytes.data + 1) ? wire_reader_of(body) : bad;
+    if (!seal_checks(bytes) || bytes.data[0] != WIRE_RECORD_FORMAT)
+        return (struct wire_reader){.bad = true};
+    return wire_reader_of(span_of(bytes.data + SEAL_BYTES, bytes.size - SEAL_BYTES));
+}
+
+unsigned wire_record_foreign_format(struct span bytes)
+{
+    return seal_checks(bytes) && bytes.data[0] != WIRE_RECORD_FORMAT ? bytes.data[0] : 0;
 }
 
 void wire_hard_state_encode(const struct wire_hard_state *state, struct wire_writer *out)

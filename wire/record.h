@@ -24,6 +24,7 @@
 #include "wire/pack.h"
 
 #define WIRE_SLOT_RECORD_PREFIX 48
+#define WIRE_RECORD_FORMAT 1 /* of all records; another one is another program's directory */
 
 struct wire_slot_record {
     wire_slot slot;            /* where in the log */
@@ -50,6 +51,10 @@ struct wire_hard_state {
 
 void wire_hard_state_encode(const struct wire_hard_state *state, struct wire_writer *out);
 enum wire_error wire_hard_state_decode(struct span bytes, struct wire_hard_state *state);
+
+/* The format of a small record that checks but is of another format than this program's; 0: it is of
+ * this one, or damaged. */
+unsigned wire_record_foreign_format(struct span bytes);
 
 /* Whose directory this is. */
 struct wire_identity {
