@@ -363,7 +363,7 @@ START_TEST(test_store_refuses_a_file_that_is_no_database)
         fputs("no database", file);
     fclose(file);
     struct store_config config = config_of(ON_DISK);
-    check_refused(&config, WIRE_FAILED, "cannot open the database");
+    check_refused(&config, WIRE_DAMAGED, "not LMDB's");
 }
 END_TEST
 
