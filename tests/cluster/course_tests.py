@@ -3,8 +3,10 @@
 Everything here goes through `just`, from the root of the tree, as those programs do.
 """
 
+import json
 import os
 import random
+import re
 import signal
 import subprocess
 import threading
@@ -335,6 +337,34 @@ def test_extra_flags_reach_the_program(place):
                            ["p3::client", NOBODY], ["p1::client", NOBODY], ["p1::server", address]):
         done = recipes.run(recipe, *words, "--no-such-flag", "1")
         done.refused(EXIT_USAGE, "--no_such_flag" if "no_such" in done.stderr else "no-such-flag")
+
+
+TEXTS = ("README.md", "server/README.md", "tools/hosts/README.md")
+
+
+def recipes_there_are():
+    """Names of all recipes and aliases, with their modules."""
+    dump = subprocess.run([recipes.just(), "--dump", "--dump-format", "json"], cwd=local.ROOT,
+                          check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    top = json.loads(dump.stdout)
+    names = set(top["recipes"]) | set(top["aliases"])
+    for module, content in top["modules"].items():
+        names |= {f"{module}::{name}" for name in [*content["recipes"], *content["aliases"]]}
+    return names
+
+
+@test
+def test_texts_name_only_recipes_that_there_are(place):
+    """After `just`, or with a module's name before them."""
+    del place
+    known = recipes_there_are()
+    require({"p1::test5", "p2::testcase", "p3::test4", "cluster::plan", "up"} <= known, f"{known}")
+    for path in TEXTS:
+        with open(os.path.join(local.ROOT, path), encoding="utf-8") as file:
+            text = file.read()
+        named = set(re.findall(r"(?:`|\| )just ([a-z][a-z0-9-]*(?:::[a-z][a-z0-9-]*)?)", text))
+        named |= set(re.findall(r"\b((?:p[123]|utils|cluster)::[a-z][a-z0-9-]*)", text))
+        require(named <= known, f"{path} names {sorted(named - known)}")
 
 
 # -- p1::kill and its siblings

@@ -14,6 +14,9 @@ from harness import EXIT_FAILED, EXIT_OK, EXIT_USAGE, Skip
 from harness import local, require, test, wait_until
 
 REPORT = os.path.join(local.ROOT, "tools", "report", "report")
+sys.path.insert(0, os.path.dirname(REPORT))
+import runner  # pylint: disable=wrong-import-position
+from spec import Spec  # pylint: disable=wrong-import-position
 LIMIT_S = 300.0
 TYPES = {"a": "UPDATE READ", "b": "UPDATE READ", "c": "READ", "d": "INSERT READ", "e": "INSERT SCAN",
          "f": "UPDATE READ"}
@@ -63,19 +66,19 @@ def can(place):
         write(place, f"tests/test{number}.log", "As promised. Everything stopped and removed.\n")
 
 
-def command(place, *words):
+def command(place, *words, project="p3"):
     """The command line of a report."""
-    return [sys.executable, REPORT, "p3", *words, "--logs", place.path("logs"), "--output",
+    return [sys.executable, REPORT, project, *words, "--logs", place.path("logs"), "--output",
             place.path("report")]
 
 
-def report(place, *words, status=EXIT_OK, **env):
+def report(place, *words, status=EXIT_OK, project="p3", **env):
     """(what was said, the report's text) of a report that ended with that status."""
-    done = subprocess.run(command(place, *words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    done = subprocess.run(command(place, *words, project=project), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, timeout=LIMIT_S, check=False,
                           env={**os.environ, **env})
     require(done.returncode == status, f"it ended with {done.returncode}: {done.stdout}")
-    with open(place.path("report/proj3.md"), encoding="utf-8") as file:
+    with open(place.path(f"report/proj{project[1:]}.md"), encoding="utf-8") as file:
         return done.stdout, file.read()
 
 
@@ -167,6 +170,57 @@ def test_report_says_in_one_line_that_there_is_no_gnuplot(place):
     said, text = report(place, PATH=bare)
     require(said.count("gnuplot") == 1 and "tools/deps report" in said, said)
     require("gnuplot is not installed" in text and "| b | " in text, text)
+
+
+def can_all(place, project):
+    """All logs that a project's specification asks for, and how many they are."""
+    runs = Spec(project).runs
+    for run in runs:
+        text = {"fuzz": "Fuzz testing result: PASSED\n", "testcase": "Testcase 1: PASSED\n"}.get(run.kind)
+        if run.kind == "bench":
+            nclis, wload, *count = run.words
+            text = bench_text(int(nclis), wload, int(count[0]) if count else 1)
+        write(place, run.log_name, text)
+    return len(runs)
+
+
+@test
+def test_reports_of_the_other_projects(place):
+    """Of nothing, and of all logs; the runs that each project's text lists."""
+    for project, count, recipes, heading in (
+            ("p1", 32, ("just p1::testcase 5 SERVER", "just p1::fuzz 3 yes SERVER",
+                        "just p1::bench 1 f SERVER", "just p1::bench 85 e SERVER"),
+             "Self-provided Testcases"),
+            ("p2", 28, ("just p2::testcase 1", "just p2::fuzz 5 yes MANAGER",
+                        "just p2::bench 10 f 3 MANAGER", "just p2::bench 30 a 5 MANAGER"),
+             "Self-provided Testcase")):
+        shutil.rmtree(place.path("logs"), ignore_errors=True)
+        said, text = report(place, "--no-plots", project=project, status=EXIT_FAILED)
+        require(f"{count} of {count} runs are missing" in said, said)
+        for recipe in recipes:
+            require(recipe + " " in said and f"`{recipe}`" in text, f"{recipe} is not in {said}")
+        require(can_all(place, project) == count, f"{project} has other runs")
+        said, text = report(place, "--no-plots", project=project)
+        require(re.findall("^## (.*)", text, re.M) == [HEADINGS[0], heading, *HEADINGS[2:]], text)
+        require("missing" not in said and not re.search("^@|missing:|–", text, re.M), text)
+        sections = re.split("^## .*\n", text, flags=re.M)[1:]
+        require(all(len(section.split()) > 80 for section in sections),
+                f"words: {[len(section.split()) for section in sections]}")
+
+
+@test
+def test_crashes_of_servers_without_replicas_are_in_turn(place):
+    """One of three, and the next one after it; what was written is there afterwards."""
+    del place
+    run = next(run for run in Spec("p2").runs if run.words == ("3", "yes"))
+    with runner.partitioned(run) as (address, cluster), local.Client(address) as client:
+        pids = {name: cluster.pid(name) for name in cluster.servers}
+        with runner.Crashes(cluster) as crashes:
+            wait_until("killed all", lambda: crashes.count >= len(pids))
+        for number in range(20):
+            require(client.call(f"PUT k{number} v") == [f"PUT k{number} not_found"], "it was there")
+        require(all(cluster.pid(name) != pid for name, pid in pids.items()), "one was never killed")
+        cluster.wait_healthy()
 
 
 @test

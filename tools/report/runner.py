@@ -34,8 +34,9 @@ def replicated(run):
 
 @contextlib.contextmanager
 def partitioned(run):
-    """A manager, and as many servers as the run says, each for itself."""
-    with measured.Measured(managers=1, partitions=int(parameter(run, "nservers")), rf=1) as cluster:
+    """A manager in memory, and as many servers as the run says, each for itself."""
+    with measured.Measured(managers=1, partitions=int(parameter(run, "nservers")), rf=1,
+                           manager_args=["--backer_path", "none"]) as cluster:
         yield cluster.manager_addrs, cluster
 
 
@@ -72,7 +73,8 @@ def wait_for_listener(address, process):
 
 class Crashes:
     """While a fuzzer runs: kills the leader, waits for the next one, brings the dead one back, again and
-    again; with five replicas a follower dies with it."""
+    again; with five replicas a follower dies with it. Where servers are no replicas: one of three, two of
+    five, each in turn."""
 
     def __init__(self, cluster):
         self.cluster = cluster
@@ -91,16 +93,25 @@ class Crashes:
     def _work(self):
         while not self._stop.wait(CRASH_PAUSE_S):
             with contextlib.suppress(local.ClusterError):
-                leader = self.cluster.leader("s0")
-                others = [name for name in self.cluster.topology.group("s0") if name != leader]
-                victims = [leader, *others[:len(others) // 2 - 1]]
+                victims = self._victims()
                 for name in victims:
                     self.cluster.kill(name)
                 self.count += len(victims)
-                self.cluster.leader("s0", other_than=leader)
+                if self.cluster.topology.rf > 1:
+                    self.cluster.leader("s0", other_than=victims[0])
                 self._stop.wait(CRASH_PAUSE_S)
                 for name in victims:
                     self.cluster.restart(name)
+
+    def _victims(self):
+        """Who dies next; of replicas the leader first."""
+        if self.cluster.topology.rf == 1:
+            servers = self.cluster.servers
+            first = self.count % len(servers)
+            return (servers[first:] + servers[:first])[:len(servers) // 2]
+        leader = self.cluster.leader("s0")
+        others = [name for name in self.cluster.topology.group("s0") if name != leader]
+        return [leader, *others[:len(others) // 2 - 1]]
 
 
 def command_of(run, address):
