@@ -93,6 +93,18 @@ profile wload='a' nclis='10' rf='3' *rest:
     @tools/build rel
     @exec tools/measure profile "$@"
 
+# kill, stop and restart the nodes of a cluster at random under load, then judge it; --seed N repeats
+[no-exit-message]
+torment seconds='600' rf='3' *args:
+    @tools/build rel
+    @exec tools/torment "$@"
+
+# ten minutes of torment and 300 deaths of everything, at rf 3 and at rf 5
+[no-exit-message]
+torment-nightly *args:
+    @tools/build rel
+    @exec tools/torment nightly "$@"
+
 # remove the build directories (never data)
 [no-exit-message]
 clean:

@@ -261,19 +261,19 @@ def under_load(place, title, rf=3, seed=1, quick=False, net=None, prepare=None):
         finally:
             scene.tell_elections()
             scene.tell_figures()
-        _judge(scene)
+        judge(scene)
 
 
-def _judge(scene):
-    """Raises what speaks against it."""
+def judge(scene, calls_min=CALLS_AFTER_FAULT):
+    """Raises what speaks against it. `calls_min`: answered during and after the first fault."""
     scene.load.read_back()
     scene.load.judge()
     after = scene.load.answered_after(scene.fault_ns)
     if scene.fault_count == 0:
         raise NotRun("no fault was made")
-    if after < CALLS_AFTER_FAULT:
+    if after < calls_min:
         raise NotRun(f"only {after} calls were answered during and after the fault; "
-                     f"{CALLS_AFTER_FAULT} make a test")
+                     f"{calls_min} make a test")
     for group in scene.cluster.topology.groups:
         wait_level(scene.cluster, group)
     say("    the record is linearizable, every call was answered, everything written is there, "
