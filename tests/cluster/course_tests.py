@@ -387,6 +387,21 @@ kill -0 "$decoy"
 
 
 @test
+def test_kill_knows_every_program_that_is_installed(place):
+    """So that a new one is not forgotten."""
+    del place
+    build = os.path.join(local.ROOT, ".build", os.environ.get("MADKV_BUILD") or "rel")
+    listed = subprocess.run(["meson", "introspect", "--installed", build], check=True,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    programs = {os.path.basename(path) for path in json.loads(listed.stdout).values()
+                if "/bin/" in path}
+    require("madkv-server" in programs, f"installs {programs}")
+    with open(os.path.join(local.ROOT, "tools", "kill"), encoding="utf-8") as file:
+        known = set(re.findall(r'"(madkv-\w+)"', file.read()))
+    require(programs <= known, f"tools/kill does not know {sorted(programs - known)}")
+
+
+@test
 def test_kill_ends_every_component_and_nothing_else(place):
     """In a process namespace of its own: a stopped server goes, a program of another name stays."""
     probe = subprocess.run(["unshare", "-pf", "--mount-proc", "true"], check=False,
