@@ -88,19 +88,46 @@ static void say_leadership(struct actor *self, const struct wire_message *messag
     self->leads_with = ballot;
 }
 
-/* A manager that may not vote yet asks its peers to write down its disk, again and again: who has not
- * is for people to know, once the usual moment for starting them all has passed. */
-static void say_birth(struct actor *self, wire_replica peer)
+/* A disk that may not vote yet is shown to the peers again and again: who has not answered is for people
+ * to know, once the usual moment for starting them all has passed. */
+static void say_birth(struct actor *self, wire_replica peer, const struct wire_message *message)
 {
     wire_time now = clock_now();
+    if (message->birth.admitted)
+        return;
     if (self->birth_asked == 0)
         self->birth_asked = now;
     if (now - self->birth_asked < ACTOR_BIRTH_PATIENCE || (self->birth_said >> peer & 1) != 0)
         return;
     self->birth_said |= 1u << peer;
-    wire_say("waiting for manager %u to write down this new disk; all managers of a fresh cluster "
-             "must be started once",
-             peer);
+    if (message->sender.birth.generation > 1)
+        wire_say("reborn: waiting for replica %u to say what it remembers; it must be up, and vote "
+                 "itself",
+                 peer);
+    else
+        wire_say("waiting for manager %u to write down this new disk; all managers of a fresh cluster "
+                 "must be started once",
+                 peer);
+}
+
+/* A replica without its old disk votes only once its peers have told it enough. */
+static void say_standing(struct actor *self, const struct wire_message *message)
+{
+    enum wire_standing standing = (enum wire_standing)message->heard.standing;
+    if (standing == self->standing)
+        return;
+    if (standing == WIRE_STANDING_ASKING)
+        wire_say("reborn: this replica had another disk before; it asks the others what that one may "
+                 "have promised, and votes on nothing before %u of %u have answered",
+                 self->replica_count / 2u + 1, self->replica_count - 1u);
+    else if (standing == WIRE_STANDING_CATCHING_UP)
+        wire_say("reborn: bound to ballot %" PRIu64 ".%u; it votes once it has fetched what was chosen "
+                 "up to slot %" PRIu64 " and old leases have run out",
+                 message->heard.promised.round, message->heard.promised.replica,
+                 message->heard.wanted);
+    else if (standing == WIRE_STANDING_VOTES && self->standing != WIRE_STANDING_FIRST)
+        wire_say("votes again: it knows all that its disk before may have voted for");
+    self->standing = standing;
 }
 
 static void carry_out_send(struct actor *self, struct smr_effect *effect)
@@ -109,7 +136,9 @@ static void carry_out_send(struct actor *self, struct smr_effect *effect)
     if (message->type == WIRE_MESSAGE_LEADERSHIP)
         say_leadership(self, message);
     if (message->type == WIRE_MESSAGE_BIRTH)
-        say_birth(self, effect->to_replica);
+        say_birth(self, effect->to_replica, message);
+    if (message->type == WIRE_MESSAGE_HEARD)
+        say_standing(self, message);
     if (message->type == WIRE_MESSAGE_STATUS && effect->to == WIRE_ROLE_CLIENT)
         actor_extend_status(self, message);
     actor_send(self, effect->to, effect->to_replica, message);

@@ -51,6 +51,7 @@ struct actor {
     struct wire_ballot leads_with; /* ... of this ballot */
     wire_time birth_asked;         /* of an acceptor: when it first asked to be admitted; 0: never */
     unsigned birth_said;           /* bit per peer that people were told it waits for */
+    enum wire_standing standing;   /* of an acceptor: as people were told last */
 
     uint64_t rounds;                         /* rounds that had a cause */
     uint64_t received[FRAMES_OUTCOME_COUNT]; /* messages taken off sockets, by what they were */

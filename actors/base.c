@@ -329,3 +329,19 @@ void base_close(struct base **base)
     free(self->path);
     free(self);
 }
+
+int base_wipe(const char *directory)
+{
+    static const char *const names[] = {"data.mdb", "lock.mdb"};
+    char path[4096];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        int size = snprintf(path, sizeof path, "%s/state/%s", directory, names[i]);
+        if (size < 0 || (size_t)size >= sizeof path)
+            return ENAMETOOLONG;
+        if (unlink(path) != 0 && errno != ENOENT)
+            return errno;
+    }
+    snprintf(path, sizeof path, "%s/state", directory);
+    int code = sync_directory(path);
+    return code == ENOENT ? 0 : code;
+}

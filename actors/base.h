@@ -21,6 +21,9 @@ struct base;
  * *problem holds one line. */
 enum wire_error base_open(const char *directory, struct base **base,
                           char problem[STORE_PROBLEM_BYTES]);
+/* Removes the state in the directory, durably, while nobody has it open; there need be none. Returns 0 or
+ * an errno. */
+int base_wipe(const char *directory);
 /* As the interface; good until base_close. */
 const struct smr_base *base_interface(const struct base *base);
 void base_close(struct base **base);

@@ -23,11 +23,14 @@ const char node_exit_statuses[] =
     "  0  ended as it was told to (SIGTERM, SIGINT)\n"
     "  1  failed in a way not named below\n"
     "  2  a flag is wrong or missing\n"
-    "  3  backer_path belongs to another node or cluster or is in use by a process, or this\n"
-    "     replica voted before from another directory\n"
+    "  3  backer_path belongs to another node or cluster, is in use by a process or out of date, or\n"
+    "     this replica, alone in its group, served before from another directory\n"
     "  4  a listening address is in use or not of this machine\n"
     "  6  the disk is full, not writable, or failed\n"
     "  7  the flags contradict the founded cluster";
+
+const char node_accept_data_loss_help[] =
+    "start empty if all data of a replica alone in its group is gone";
 
 static_assert(WIRE_EXIT_FAILED == 1 && WIRE_EXIT_USAGE == 2 && WIRE_EXIT_IDENTITY == 3 &&
                   WIRE_EXIT_ADDRESS == 4 && WIRE_EXIT_STORAGE == 6 && WIRE_EXIT_TOPOLOGY == 7,
@@ -105,10 +108,42 @@ void node_init(struct node *self, const struct wire_program *program, uint32_t g
     self->spin = (wire_time)flags->spin_us;
     if (strcmp(flags->backer_path, "none") != 0)
         self->backer_path = flags->backer_path;
+    self->accept_data_loss = flags->accept_data_loss;
     say_as(self);
 }
 
 /* --- the directory ---------------------------------------------------------------------------- */
+
+static bool is_damaged(const struct node *self)
+{
+    struct wire_hard_state state;
+    wire_slot highest;
+    struct smr_log log = store_log(self->store);
+    return log.ops->load(log.self, &state, &highest) == WIRE_DAMAGED;
+}
+
+/* What it promised cannot be read, so nothing it holds may be voted on: the disk counts as wiped, and
+ * becomes another one. The state goes first: a crash in between finds the damage again. */
+static void begin_anew(struct node *self)
+{
+    struct wire_identity identity = *node_identity(self);
+    if (self->replica_count == 1 && !self->accept_data_loss)
+        wire_say_die(WIRE_EXIT_STORAGE,
+                     "backer_path '%s': what this replica promised is damaged, and alone in its group "
+                     "it has nobody to ask: restore the directory from a copy, or give "
+                     "--accept_data_loss to empty it and lose all it holds",
+                     self->backer_path);
+    identity.birth = (struct wire_birth){.generation = identity.birth.generation + 1,
+                                         .nonce = node_random()};
+    identity.cluster = 0;
+    wire_say("backer_path '%s': what this replica promised is damaged; it is emptied and begins anew as "
+             "disk %" PRIu32 " of this replica",
+             self->backer_path, identity.birth.generation);
+    int code = base_wipe(self->backer_path);
+    if (code != 0 || store_wipe(self->store, &identity) != WIRE_OK)
+        wire_say_die(WIRE_EXIT_STORAGE, "backer_path '%s' cannot be emptied: %s", self->backer_path,
+                     code != 0 ? strerror(code) : "see above");
+}
 
 void node_open(struct node *self, const struct wire_identity *known, const char *topology)
 {
@@ -120,6 +155,8 @@ void node_open(struct node *self, const struct wire_identity *known, const char 
     enum wire_error error = store_open(&config, &self->store, problem);
     if (error != WIRE_OK)
         wire_say_die(process_exit_of(error), "%s", problem);
+    if (is_damaged(self))
+        begin_anew(self);
 }
 
 const struct smr_base *node_base(struct node *self)
@@ -146,13 +183,18 @@ void node_put_identity(struct node *self, const struct wire_identity *identity)
                      self->backer_path);
 }
 
-void node_ensure_birth(struct node *self)
+void node_take_birth(struct node *self, uint32_t generation)
 {
     struct wire_identity identity = *node_identity(self);
-    if (identity.birth.generation != 0)
-        return;
-    identity.birth = (struct wire_birth){.generation = 1, .nonce = node_random()};
+    assert(generation > identity.birth.generation);
+    identity.birth = (struct wire_birth){.generation = generation, .nonce = node_random()};
     node_put_identity(self, &identity);
+}
+
+void node_ensure_birth(struct node *self)
+{
+    if (node_identity(self)->birth.generation == 0)
+        node_take_birth(self, 1);
 }
 
 static struct wire_hard_state load_state(struct node *self)

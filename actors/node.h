@@ -15,6 +15,8 @@
 
 /* The exit statuses, for --help of both. */
 extern const char node_exit_statuses[];
+/* Help for --accept_data_loss. */
+extern const char node_accept_data_loss_help[];
 
 /* Flags as they were given; NULL: not given. */
 #define NODE_SPIN_US_MAX 10000 /* --spin_us */
@@ -29,6 +31,7 @@ struct node_flags {
     const char *threads;     /* --threads */
     uint64_t spin_us;        /* --spin_us */
     bool allow_admin;        /* --allow_admin */
+    bool accept_data_loss;   /* --accept_data_loss */
 };
 
 struct node {
@@ -46,6 +49,7 @@ struct node {
     wire_time spin;                                    /* see runtime_spin */
     enum smr_reads reads;                              /* see smr/config.h */
     bool allow_admin;                                  /* likewise */
+    bool accept_data_loss;                             /* alone, it may start without what it held */
     struct store *store;                               /* once open */
     struct base *base;                                 /* likewise; NULL in memory */
 };
@@ -56,7 +60,9 @@ void node_init(struct node *self, const struct wire_program *program, uint32_t g
                const struct node_flags *flags);
 
 /* Opens the directory. self_identity: cluster, topology and partitions as far as they are known;
- * who it is is filled in. */
+ * who it is is filled in. If what the replica promised is damaged there, the directory is emptied and
+ * gets a new birth, of the next generation and no cluster yet; a replica alone in its group ends
+ * instead, unless it was told to accept that. */
 void node_open(struct node *self, const struct wire_identity *known, const char *topology);
 
 /* Opens the state's base in the open directory; NULL: memory only. Good until node_serve returns. */
@@ -68,6 +74,8 @@ const struct wire_identity *node_identity(const struct node *self);
 void node_put_identity(struct node *self, const struct wire_identity *identity);
 /* Gives a directory that has none a birth, durably, before anybody hears of it. */
 void node_ensure_birth(struct node *self);
+/* Gives it a birth of that generation, likewise. */
+void node_take_birth(struct node *self, uint32_t generation);
 /* Whether this disk may vote. */
 bool node_is_admitted(struct node *self);
 /* Makes it so, durably. */

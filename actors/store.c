@@ -81,6 +81,13 @@ int store_put_meta(MDB_txn *txn, MDB_dbi meta, const char *name, struct span byt
     return mdb_put(txn, meta, &key, &value, 0);
 }
 
+int store_delete_meta(MDB_txn *txn, MDB_dbi meta, const char *name)
+{
+    MDB_val key = meta_key(name);
+    int code = mdb_del(txn, meta, &key, NULL);
+    return code == MDB_NOTFOUND ? 0 : code;
+}
+
 enum wire_error store_find_highest(struct store *self, MDB_txn *txn)
 {
     MDB_cursor *cursor;

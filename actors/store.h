@@ -55,6 +55,11 @@ const struct wire_identity *store_identity(const struct store *self);
 /* Replaces the identity, durably. WIRE_OK, WIRE_FULL or WIRE_FAILED; said on stderr if not OK. */
 enum wire_error store_put_identity(struct store *self, const struct wire_identity *identity);
 
+/* Takes all slots and the hard state out of the log and replaces the identity, in one transaction: the
+ * directory is as if it had just been made, but that it is known whose it is. Answers as
+ * store_put_identity does. Nothing may be queued. */
+enum wire_error store_wipe(struct store *self, const struct wire_identity *identity);
+
 /* The log; good until the store is closed. Its close() does nothing: the store owns it. */
 struct smr_log store_log(struct store *self);
 

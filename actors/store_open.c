@@ -423,24 +423,51 @@ enum wire_error store_open(const struct store_config *config, struct store **sto
     return WIRE_OK;
 }
 
-enum wire_error store_put_identity(struct store *self, const struct wire_identity *identity)
+static int drop_log(const struct store *self, MDB_txn *txn)
 {
-    int code = 0;
-    if (self->path != NULL) {
-        MDB_txn *txn;
-        code = mdb_txn_begin(self->env, NULL, 0, &txn);
-        if (code == 0) {
-            code = write_identity(self, txn, identity);
-            if (code == 0)
-                code = mdb_txn_commit(txn);
-            else
-                mdb_txn_abort(txn);
-        }
-    }
+    int code = mdb_drop(txn, self->log, 0);
+    return code == 0 ? store_delete_meta(txn, self->meta, "hard_state") : code;
+}
+
+static int replace_identity(struct store *self, const struct wire_identity *identity, bool wipe)
+{
+    MDB_txn *txn;
+    int code = mdb_txn_begin(self->env, NULL, 0, &txn);
+    if (code != 0)
+        return code;
+    if (wipe)
+        code = drop_log(self, txn);
+    if (code == 0)
+        code = write_identity(self, txn, identity);
+    if (code != 0)
+        mdb_txn_abort(txn);
+    else
+        code = mdb_txn_commit(txn);
+    return code;
+}
+
+static enum wire_error put_identity(struct store *self, const struct wire_identity *identity,
+                                    bool wipe)
+{
+    int code = self->path == NULL ? 0 : replace_identity(self, identity, wipe);
     if (code != 0) {
         wire_say("cannot write the identity in %s: %s", self->path, mdb_strerror(code));
         return store_error(code);
     }
     self->identity = *identity;
     return WIRE_OK;
+}
+
+enum wire_error store_put_identity(struct store *self, const struct wire_identity *identity)
+{
+    return put_identity(self, identity, false);
+}
+
+enum wire_error store_wipe(struct store *self, const struct wire_identity *identity)
+{
+    assert(self->path != NULL && self->queue_count == 0 && !self->state_queued);
+    enum wire_error error = put_identity(self, identity, true);
+    if (error == WIRE_OK)
+        self->highest = 0;
+    return error;
 }

@@ -46,6 +46,8 @@ uint64_t store_room(const struct store *self);
 enum wire_error store_read_meta(MDB_txn *txn, MDB_dbi meta, const char *name,
                                 struct wire_writer *out);
 int store_put_meta(MDB_txn *txn, MDB_dbi meta, const char *name, struct span bytes);
+/* It need not be there. */
+int store_delete_meta(MDB_txn *txn, MDB_dbi meta, const char *name);
 
 /* Finds the highest slot. WIRE_OK, WIRE_DAMAGED or WIRE_FAILED. */
 enum wire_error store_find_highest(struct store *self, MDB_txn *txn);

@@ -57,7 +57,7 @@ static enum wire_map_verdict register_birth(struct map_machine *self,
         return WIRE_MAP_STRANGER;
     uint32_t place = call->partition * self->map.server_rf + call->replica;
     struct wire_birth *known = &self->map.servers[place].birth;
-    if (known->generation == 0 && call->birth.generation == 1)
+    if (call->birth.generation > known->generation)
         *known = call->birth;
     return birth_equal(*known, call->birth) ? WIRE_MAP_OK : WIRE_MAP_REBORN;
 }

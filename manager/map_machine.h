@@ -5,9 +5,10 @@
  * stands after the call.
  *
  *   FOUND     the first one makes the map; every later one finds it made and changes nothing.
- *   REGISTER  the first birth of a replica that is shown is recorded for good: OK. The same again:
- * OK. Another disk of that replica: REBORN. A place the map does not have, or a server of another
- * cluster: STRANGER. Before FOUND: NOT_FOUNDED.
+ *   REGISTER  a birth of a later generation than known is recorded: OK. The same again: OK. Any other:
+ * REBORN, and the map says which is known. So each generation is given once, and a call that comes late
+ * takes nobody's place. A place the map does not have, or a server of another cluster: STRANGER. Before
+ * FOUND: NOT_FOUNDED.
  *
  * The map rules, not the flags. A manager whose flags contradict what was founded must end; it
  * learns so here, from `conflict`, which is a way out of the process and no part of the state: a

@@ -78,48 +78,91 @@ static void check_topology(const struct node *node, const struct wire_map *map)
                      node->group, wire_map_partition_count(map));
 }
 
-/* A replica without a directory, alone in its group, forgets everything at each end on purpose. */
-static bool may_be_reborn(const struct node *node)
+/* The disk of this replica that the managers know. */
+static struct wire_birth registered(const struct node *node, const struct wire_map *map)
 {
-    return node->backer_path == NULL && node->replica_count == 1;
+    return map->servers[node->group * map->server_rf + node->replica].birth;
 }
 
-static void register_birth(const struct joining *self, uint64_t cluster)
+/* Alone in its group there is nobody to ask for what the disk before held. A replica without a directory
+ * forgets everything at each end on purpose. */
+static void accept_loss(const struct node *node)
 {
-    const struct node *node = self->node;
-    struct wire_map map = {0};
-    const struct wire_map_call call = {
-        .op = WIRE_MAP_REGISTER,
-        .cluster = cluster,
-        .partition = node->group,
-        .replica = node->replica,
-        .birth = node_identity(node)->birth,
-    };
-    enum wire_map_verdict verdict;
-    ask_managers(self, WIRE_CALL_PLAIN, &call, -1, &verdict, &map);
-    wire_map_free(&map);
-    if (verdict == WIRE_MAP_REBORN && may_be_reborn(node))
+    if (node->replica_count > 1)
+        return;
+    if (node->backer_path == NULL)
         wire_say("started before; what it held then was in memory only and is gone");
-    else if (verdict == WIRE_MAP_REBORN)
+    else if (node->accept_data_loss)
+        wire_say("started before from another directory; what it held is lost, as "
+                 "--accept_data_loss allows");
+    else
         wire_say_die(WIRE_EXIT_IDENTITY,
-                     "this replica served before from another directory than '%s', which would "
-                     "forget its votes; give --backer_path that one",
-                     node->backer_path == NULL ? "none" : node->backer_path);
-    else if (verdict != WIRE_MAP_OK)
-        wire_say_die(WIRE_EXIT_TOPOLOGY,
-                     "the managers know no replica %u of partition %" PRIu32 " in cluster "
-                     "%016" PRIx64,
-                     node->replica, node->group, cluster);
+                     "this replica, alone in its group, served before from another directory than "
+                     "'%s', so starting it with this one loses all it held; give --backer_path that "
+                     "one, or --accept_data_loss",
+                     node->backer_path);
 }
 
-/* Admitted first: a directory that knows its cluster but may not vote would never ask again. */
+/* A directory whose birth is not known yet must have one of a later generation than all that are. */
+static void choose_birth(struct node *node, struct wire_birth known)
+{
+    struct wire_birth own = node_identity(node)->birth;
+    if (own.generation > 0 && birth_equal(own, known))
+        return;
+    if (known.generation > 0)
+        accept_loss(node);
+    if (own.generation <= known.generation)
+        node_take_birth(node, known.generation + 1);
+}
+
+/* Until the managers have logged it; *map is as they know it last. */
+static void register_birth(const struct joining *self, struct wire_map *map)
+{
+    enum wire_map_verdict verdict = WIRE_MAP_REBORN;
+    struct node *node = self->node;
+    while (verdict == WIRE_MAP_REBORN) {
+        choose_birth(node, registered(node, map));
+        const struct wire_map_call call = {
+            .op = WIRE_MAP_REGISTER,
+            .cluster = map->cluster,
+            .partition = node->group,
+            .replica = node->replica,
+            .birth = node_identity(node)->birth,
+        };
+        struct wire_map next = {0};
+        ask_managers(self, WIRE_CALL_PLAIN, &call, -1, &verdict, &next);
+        if (verdict != WIRE_MAP_OK && verdict != WIRE_MAP_REBORN)
+            wire_say_die(WIRE_EXIT_TOPOLOGY,
+                         "the managers know no replica %u of partition %" PRIu32 " in cluster "
+                         "%016" PRIx64,
+                         node->replica, node->group, map->cluster);
+        wire_map_free(map);
+        *map = next;
+    }
+}
+
+/* The first disk may vote now, one that is alone too; a later one asks its peers once it serves. Admitted
+ * first: a first disk that knows its cluster but may not vote would wait for ever. */
 static void settle_in(struct node *node, uint64_t cluster, uint32_t partitions)
 {
-    node_admit(node);
+    if (node_identity(node)->birth.generation == 1 || node->replica_count == 1)
+        node_admit(node);
     struct wire_identity identity = *node_identity(node);
     identity.cluster = cluster;
     identity.partitions = partitions;
     node_put_identity(node, &identity);
+}
+
+static void check_known(const struct node *node, const struct wire_map *map)
+{
+    check_topology(node, map);
+    uint32_t known = registered(node, map).generation;
+    uint32_t own = node_identity(node)->birth.generation;
+    if (known > own)
+        wire_say_die(WIRE_EXIT_IDENTITY,
+                     "backer_path '%s' is out of date: it is disk %" PRIu32 " of this replica, which "
+                     "was started from disk %" PRIu32 " since; give it that one, or an empty directory",
+                     node->backer_path, own, known);
 }
 
 /* A directory that was founded serves without managers. But if they are there, and are those of
@@ -133,7 +176,7 @@ static void check_founded(const struct joining *self)
         wire_say("the managers do not answer; serving as founded, in cluster %016" PRIx64,
                  node_identity(self->node)->cluster);
     else if (verdict != WIRE_MAP_NOT_FOUNDED)
-        check_topology(self->node, &map);
+        check_known(self->node, &map);
     wire_map_free(&map);
 }
 
@@ -143,14 +186,14 @@ void server_join(struct node *node, const struct wire_address *managers, size_t 
     assert(manager_count >= 1 && manager_count <= WIRE_REPLICA_COUNT_MAX);
     for (size_t i = 0; i < manager_count; i++)
         self.managers[i] = managers[i].text;
-    if (node_identity(node)->cluster != 0 && node_is_admitted(node)) {
+    bool may_wait = node_identity(node)->birth.generation > 1; /* for its peers, once it serves */
+    if (node_identity(node)->cluster != 0 && (node_is_admitted(node) || may_wait)) {
         check_founded(&self);
         return;
     }
     struct wire_map map = learn_map(&self);
     check_topology(node, &map);
-    node_ensure_birth(node);
-    register_birth(&self, map.cluster);
+    register_birth(&self, &map);
     settle_in(node, map.cluster, wire_map_partition_count(&map));
     wire_map_free(&map);
 }

@@ -2,14 +2,17 @@
  * checks its flags against it, makes itself a birth and has that registered.
  *
  *     ask for the map, until there is one        nothing durable yet: the flags may be wrong
- *     make a birth                               durable, before anybody hears of it
+ *     make a birth later than the one known      durable, before anybody hears of it
  *     register the birth                         the managers log it; once is enough
- *     admitted, then cluster and partitions      durable
+ *     admitted if it is the replica's first      durable
+ *     cluster and partitions                     durable
  *
  * A crash between any two steps is repaired by starting again at the first. The last step is what
  * later starts look at: from then on they need no managers, and only if these answer at once are
  * the directory and the flags held against their map. A birth that is not the first one ever
- * registered for this replica means that it voted from another disk; it may not vote from this one.
+ * registered for this replica means that it voted from another disk: it serves, but does not vote before
+ * its peers have told it what that one may have promised (smr/paxos/acceptor_birth.c). Alone in its group
+ * it has none; then all it held is lost, and its owner must say that he knows.
  *
  * Thread: `main`, before anything is served. */
 #ifndef MADKV_SERVER_JOIN_H

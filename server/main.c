@@ -79,6 +79,9 @@ static const struct wire_flag flags[] = {
     {.name = "allow_admin",
      .help = "take orders on the clients' port: move the leader, make a checkpoint",
      .on = &settings.node.allow_admin},
+    {.name = "accept_data_loss",
+     .help = node_accept_data_loss_help,
+     .on = &settings.node.accept_data_loss},
 };
 
 static const struct wire_program program = {

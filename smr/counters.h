@@ -23,6 +23,8 @@
     X(promise_chunks)     /* Promises that were not the last chunk */                              \
     X(stale_votes)        /* replies for another ballot, slot or round; not counted */             \
     X(doubled_votes)      /* replies counted before */                                             \
+    X(old_votes)          /* votes of a disk that is known to be gone; not counted */              \
+    X(fills)              /* no-ops proposed because a reborn replica waits for their slots */     \
     X(behind_campaigns)   /* campaigns given up to catch up first */                               \
     /* steady state */                                                                             \
     X(batches)            /* batches proposed */                                                   \
@@ -50,7 +52,9 @@
     X(taught_slots)       /* slots sent to peers that asked */                                     \
     X(refed_slots)        /* slots fed to the applier a second time */                             \
     X(damaged_slots)      /* records found damaged */                                              \
-    X(births_recorded)    /* first disks of peers written down */                                  \
+    X(births_recorded)    /* disks of peers written down */                                        \
+    X(rebirths_begun)     /* lives in which the disk was found to be a later one */                \
+    X(rebirths)           /* of them: it votes again */                                            \
     X(cut_slots)          /* slots removed from the log */                                         \
     /* what is dropped at the door, by any role */                                                 \
     X(foreign_messages)   /* another cluster or group, or no such replica */                       \

@@ -21,9 +21,9 @@ enum wire_map_op {
 };
 
 enum wire_map_verdict {
-    WIRE_MAP_OK,         /* the map follows; REGISTER: this is the replica's first disk */
+    WIRE_MAP_OK,         /* the map follows; REGISTER: this is the replica's newest disk */
     WIRE_MAP_NOT_FOUNDED, /* there is no map yet */
-    WIRE_MAP_REBORN,     /* REGISTER: another disk of that replica was registered before */
+    WIRE_MAP_REBORN,     /* REGISTER: another disk of that or a later generation is known */
     WIRE_MAP_STRANGER,   /* REGISTER: no such partition or replica, or another cluster */
     WIRE_MAP_VERDICTS
 };

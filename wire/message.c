@@ -12,6 +12,8 @@
 #define write_replica(out, value) wire_write_uint(out, value)
 #define write_flag(out, value) wire_write_bool(out, value)
 #define write_ballot(out, value) wire_write_ballot(out, value)
+#define write_births(out, value) write_all_births(out, &(value))
+#define write_generations(out, value) write_all_generations(out, &(value))
 
 #define read_u8(in) (uint8_t)wire_read_uint(in, UINT8_MAX)
 #define read_u64(in) wire_read_uint(in, UINT64_MAX)
@@ -20,6 +22,8 @@
 #define read_replica(in) (wire_replica)wire_read_uint(in, UINT8_MAX)
 #define read_flag(in) wire_read_bool(in)
 #define read_ballot(in) wire_read_ballot(in)
+#define read_births(in) read_all_births(in)
+#define read_generations(in) read_all_generations(in)
 
 /* How many msgpack values a field takes. */
 #define count_u8 1
@@ -28,10 +32,44 @@
 #define count_replica 1
 #define count_flag 1
 #define count_ballot 2
+#define count_births (2 * WIRE_REPLICA_COUNT_MAX)
+#define count_generations WIRE_REPLICA_COUNT_MAX
 
 enum {
     HEAD_FIELDS = 9 /* type, format and the sender */
 };
+
+static void write_all_births(struct wire_writer *out, const struct wire_births *births)
+{
+    for (int i = 0; i < WIRE_REPLICA_COUNT_MAX; i++) {
+        wire_write_uint(out, births->of[i].generation);
+        wire_write_uint(out, births->of[i].nonce);
+    }
+}
+
+static struct wire_births read_all_births(struct wire_reader *in)
+{
+    struct wire_births births;
+    for (int i = 0; i < WIRE_REPLICA_COUNT_MAX; i++) {
+        births.of[i].generation = (uint32_t)wire_read_uint(in, UINT32_MAX);
+        births.of[i].nonce = wire_read_uint(in, UINT64_MAX);
+    }
+    return births;
+}
+
+static void write_all_generations(struct wire_writer *out, const struct wire_generations *births)
+{
+    for (int i = 0; i < WIRE_REPLICA_COUNT_MAX; i++)
+        wire_write_uint(out, births->of[i]);
+}
+
+static struct wire_generations read_all_generations(struct wire_reader *in)
+{
+    struct wire_generations births;
+    for (int i = 0; i < WIRE_REPLICA_COUNT_MAX; i++)
+        births.of[i] = (uint32_t)wire_read_uint(in, UINT32_MAX);
+    return births;
+}
 
 struct text {
     char *at;    /* next byte to write */
@@ -57,6 +95,20 @@ static void add(struct text *text, const char *format, ...)
 #define print_slot(text, value) add(text, "%" PRIu64, value)
 #define print_flag(text, value) add(text, "%s", (value) ? "yes" : "no")
 #define print_ballot(text, value) add(text, "%" PRIu64 ".%u", (value).round, (value).replica)
+#define print_births(text, value) print_all_births(text, &(value))
+#define print_generations(text, value) print_all_generations(text, &(value))
+
+static void print_all_births(struct text *text, const struct wire_births *births)
+{
+    for (int i = 0; i < WIRE_REPLICA_COUNT_MAX; i++)
+        add(text, "%s%" PRIu32, i == 0 ? "" : "/", births->of[i].generation);
+}
+
+static void print_all_generations(struct text *text, const struct wire_generations *births)
+{
+    for (int i = 0; i < WIRE_REPLICA_COUNT_MAX; i++)
+        add(text, "%s%" PRIu32, i == 0 ? "" : "/", births->of[i]);
+}
 
 /* --- names -------------------------------------------------------------------------------------- */
 

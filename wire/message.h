@@ -51,6 +51,16 @@ struct wire_sender {
 
 #define WIRE_GROUP_MANAGERS UINT32_MAX
 
+/* The newest disk of each replica of a group, as far as one of them knows. */
+struct wire_births {
+    struct wire_birth of[WIRE_REPLICA_COUNT_MAX]; /* by replica; generation 0: none known */
+};
+
+/* The same in short, for votes: no two disks of one generation ever vote (smr/paxos/acceptor_birth.c). */
+struct wire_generations {
+    uint32_t of[WIRE_REPLICA_COUNT_MAX]; /* by replica; 0: none known */
+};
+
 /* Field kinds: (kind) -> C type, reader, writer and printer in message.c. */
 #define WIRE_TYPE_u8 uint8_t
 #define WIRE_TYPE_u64 uint64_t
@@ -58,23 +68,31 @@ struct wire_sender {
 #define WIRE_TYPE_slot wire_slot
 #define WIRE_TYPE_replica wire_replica
 #define WIRE_TYPE_ballot struct wire_ballot
+#define WIRE_TYPE_births struct wire_births
+#define WIRE_TYPE_generations struct wire_generations
+
+/* `births` of an acceptor's answers: the disks its peers are known to speak from. A vote of an older
+ * disk than any vote beside it names must not count. */
 
 /* --- elections: proposer <-> acceptor ------------------------------------------------------------ */
 /* "Would you promise me a ballot?" Raises nothing. chosen: the candidate's own bar. */
 #define WIRE_ASK_FIELDS(F) F(ballot, ballot) F(slot, chosen)
 /* verdict: enum wire_verdict. */
-#define WIRE_ASKED_FIELDS(F) F(ballot, ballot) F(u8, verdict) F(ballot, promised) F(slot, chosen)
+#define WIRE_ASKED_FIELDS(F)                                                                       \
+    F(ballot, ballot) F(u8, verdict) F(ballot, promised) F(slot, chosen) F(generations, births)
 /* Phase 1a for every slot from `from` on; asked again with a larger `from` for the next chunk. */
 #define WIRE_PREPARE_FIELDS(F) F(ballot, ballot) F(slot, from)
 /* Phase 1b: what was accepted in from..through (payload: entries); last: nothing beyond. chosen: all
  * slots up to it are known chosen here; cut: slots up to it are no longer in the log. */
 #define WIRE_PROMISE_FIELDS(F)                                                                     \
-    F(ballot, ballot) F(slot, from) F(slot, through) F(flag, last) F(slot, chosen) F(slot, cut)
+    F(ballot, ballot) F(slot, from) F(slot, through) F(flag, last) F(slot, chosen) F(slot, cut)    \
+    F(generations, births)
 /* --- steady state ------------------------------------------------------------------------------ */
 /* Phase 2a. Payload: the batch. chosen: the leader's bar. */
 #define WIRE_ACCEPT_FIELDS(F) F(ballot, ballot) F(slot, slot) F(slot, chosen)
 /* Phase 2b, sent once the record is durable. chosen: the acceptor's bar. */
-#define WIRE_ACCEPTED_FIELDS(F) F(ballot, ballot) F(slot, slot) F(slot, chosen)
+#define WIRE_ACCEPTED_FIELDS(F)                                                                    \
+    F(ballot, ballot) F(slot, slot) F(slot, chosen) F(generations, births)
 /* "I promised more", or (promised not higher) "I am too far behind for that slot". */
 #define WIRE_NACK_FIELDS(F) F(ballot, ballot) F(ballot, promised) F(slot, slot) F(slot, chosen)
 /* The leader is there; round numbers the heartbeats of a ballot. safe: the least that any replica of
@@ -84,7 +102,11 @@ struct wire_sender {
  * never ask for a slot up to this one: they are in a durable checkpoint, and durably known chosen.
  * ready: but for the lease of this leader nothing keeps this replica from voting and leading. */
 #define WIRE_HEARTBEAT_ACK_FIELDS(F)                                                               \
-    F(ballot, ballot) F(u64, round) F(slot, chosen) F(slot, stored) F(flag, ready)
+    F(ballot, ballot) F(u64, round) F(slot, chosen) F(slot, stored) F(flag, ready)                 \
+    F(generations, births)
+/* A reborn replica to a leader it hears: "I may not vote before every slot up to `upto` is chosen; let
+ * something be chosen there." */
+#define WIRE_FILL_FIELDS(F) F(slot, upto)
 /* To the own acceptor only: slots up to `chosen` are chosen, with the values of this ballot. at: since
  * when, a wire_time; it never leaves the process and only serves to say how long what follows takes,
  * like every `at` below, where 0 says nothing. */
@@ -102,10 +124,12 @@ struct wire_sender {
 /* The proposer is up and wants to know where things stand. */
 #define WIRE_ATTACH_FIELDS(F)
 /* promised and chosen of this acceptor; leader: whom it heard last (none: nobody) and heard_ago how
- * many microseconds before it said so; fit: it can read all that is chosen, so that its proposer may
- * lead. Sent when asked (ATTACH) and when anything but the time has changed. */
+ * many microseconds before it said so; fit: it votes and can read all that is chosen, so that its
+ * proposer may lead; standing: enum wire_standing, and wanted: the slot up to which a reborn replica
+ * must know what was chosen. Sent when asked (ATTACH) and when anything but the time has changed. */
 #define WIRE_HEARD_FIELDS(F)                                                                       \
-    F(ballot, leader) F(ballot, promised) F(slot, chosen) F(u64, heard_ago) F(flag, fit)
+    F(ballot, leader) F(ballot, promised) F(slot, chosen) F(u64, heard_ago) F(flag, fit)           \
+    F(u8, standing) F(slot, wanted)
 /* "Slots up to `upto` are chosen and `peer` has them." Makes the acceptor fetch. */
 #define WIRE_CATCH_UP_FIELDS(F) F(slot, upto) F(replica, peer)
 /* --- learning: learner <-> acceptor of a peer ----------------------------------------------------- */
@@ -162,11 +186,16 @@ struct wire_sender {
 #define WIRE_ADMIN_DONE_FIELDS(F) F(u64, tag) F(u8, outcome) F(replica, leader) F(ballot, ballot)
 
 /* --- births: an acceptor that was formatted, and its peers ------------------------------------------ */
-/* "My disk is the one the head names; write it down." From a replica that may not vote yet. */
-#define WIRE_BIRTH_FIELDS(F)
-/* About the disk with that nonce. first: no other disk of that replica was known here, and this one is
- * durable now. */
-#define WIRE_BIRTH_KNOWN_FIELDS(F) F(u64, nonce) F(flag, first)
+/* "My disk is the one the head names; write it down, and say what you remember." admitted: it votes,
+ * so a majority of the others has written it down. */
+#define WIRE_BIRTH_FIELDS(F) F(flag, admitted)
+/* About the disk with that nonce. recorded: it is the newest disk of that replica that is known here,
+ * and that is durable; generation: of the newest one. votes: this acceptor does, so it remembers all it
+ * ever said: promised, the highest ballot, and highest, the highest slot with a vote. births: what it
+ * knows of every replica's disk, its own included. */
+#define WIRE_BIRTH_KNOWN_FIELDS(F)                                                                 \
+    F(u64, nonce) F(flag, recorded) F(u64, generation) F(flag, votes) F(ballot, promised)          \
+    F(slot, highest) F(births, births)
 
 /*  (NAME, name, has payload) */
 #define WIRE_MESSAGES(M)                                                                           \
@@ -179,6 +208,7 @@ struct wire_sender {
     M(NACK, nack, false)                                                                           \
     M(HEARTBEAT, heartbeat, false)                                                                 \
     M(HEARTBEAT_ACK, heartbeat_ack, false)                                                         \
+    M(FILL, fill, false)                                                                           \
     M(CHOOSE, choose, false)                                                                       \
     M(RELEASE, release, false)                                                                     \
     M(RELEASED, released, false)                                                                   \
@@ -251,6 +281,15 @@ enum wire_verdict {
     WIRE_VERDICT_PROMISED,     /* a ballot at least as high was promised */
 };
 
+/* Whether a replica's disk votes (HEARD.standing). */
+enum wire_standing {
+    WIRE_STANDING_VOTES,    /* it does */
+    WIRE_STANDING_FIRST,    /* a new disk: peers are asked whether they know an older one */
+    WIRE_STANDING_ASKING,   /* reborn: peers are asked what they remember */
+    WIRE_STANDING_CATCHING_UP, /* reborn: it fetches what was chosen, up to `wanted` */
+    WIRE_STANDINGS
+};
+
 /* What a client asks of an API (REQUEST.kind). */
 enum wire_call_kind {
     WIRE_CALL_WRITE, /* a command under (session, number): applied at most once */
@@ -286,6 +325,7 @@ enum wire_status {
     X(BALLOT, "a higher ballot was promised")                                                      \
     X(MAJORITY, "a majority is silent")                                                            \
     X(DAMAGE, "a record of its log is damaged")                                                    \
+    X(DISK, "a newer disk of this replica is known")                                               \
     X(ORDER, "ordered to hand over")                                                               \
     X(ENDING, "this process is ending")
 

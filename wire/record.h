@@ -45,8 +45,10 @@ struct wire_hard_state {
     struct wire_ballot promised; /* no lower ballot gets a vote; never falls */
     wire_slot chosen;            /* all slots up to it are chosen as the log has them; never falls */
     wire_slot cut;               /* slots up to it are no longer in the log; never falls */
-    bool admitted;               /* this disk may vote: it is known to be the replica's first */
-    struct wire_birth births[WIRE_REPLICA_COUNT_MAX]; /* of each replica, as far as known here */
+    bool admitted;               /* this disk may vote: it is the replica's first, or it knows all that
+                                    the ones before it may have voted for */
+    struct wire_birth births[WIRE_REPLICA_COUNT_MAX]; /* newest of each replica, as far as known here;
+                                    the own one only if it was taken since the directory was formatted */
 };
 
 void wire_hard_state_encode(const struct wire_hard_state *state, struct wire_writer *out);

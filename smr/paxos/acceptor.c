@@ -1,4 +1,5 @@
-/* Input from proposers: Phase 1b and 2b of the paper, and heartbeats. */
+/* Input from proposers: Phase 1b and 2b of the paper, and heartbeats. Every answer that counts for anything
+ * names the births this acceptor knows: see acceptor_birth.c. */
 #include "smr/paxos/acceptor_state.h"
 
 #include <stdlib.h>
@@ -20,11 +21,13 @@ void acceptor_tell_proposer(struct acceptor *self, wire_time now, struct smr_out
     m->heard.promised = self->hard.promised;
     m->heard.chosen = self->hard.chosen;
     m->heard.heard_ago = (uint64_t)(now - self->leader_heard);
-    m->heard.fit = self->damaged == 0;
+    m->heard.fit = self->damaged == 0 && self->votes;
+    m->heard.standing = (uint8_t)birth_standing(self);
+    m->heard.wanted = self->wanted;
 }
 
 /* The one place where the promised ballot changes. */
-static void promise(struct acceptor *self, struct wire_ballot ballot, struct smr_out *out)
+void acceptor_promise(struct acceptor *self, struct wire_ballot ballot, struct smr_out *out)
 {
     assert(ballot_less(self->hard.promised, ballot));
     self->hard.promised = ballot;
@@ -44,8 +47,8 @@ void acceptor_nack(struct acceptor *self, const struct wire_message *m, struct w
 
 /* A leader of `ballot` spoke, and nothing higher was promised. The own proposer is told of a new one;
  * whether an old one is still heard it asks when it begins to wonder. */
-static void hear_leader(struct acceptor *self, wire_time now, struct wire_ballot ballot,
-                        struct smr_out *out)
+void acceptor_hear_leader(struct acceptor *self, wire_time now, struct wire_ballot ballot,
+                          struct smr_out *out)
 {
     self->leader_heard = now;
     if (!ballot_less(self->leader, ballot))
@@ -72,6 +75,7 @@ static void receive_ask(struct acceptor *self, wire_time now, const struct wire_
     n->asked.verdict = (uint8_t)verdict;
     n->asked.promised = self->hard.promised;
     n->asked.chosen = self->hard.chosen;
+    n->asked.births = birth_generations(self);
 }
 
 /* Phase 1b, a chunk of it: the same Prepare with a larger `from` gets the next one. What was accepted
@@ -96,7 +100,7 @@ static void receive_prepare(struct acceptor *self, wire_time now, const struct w
         return; /* a damaged vote was a vote: without it no promise can be told in full */
     if (ballot_less(self->hard.promised, ballot)) {
         self->counters.promises++;
-        promise(self, ballot, out);
+        acceptor_promise(self, ballot, out);
         if (ballot.replica != self->self.replica)
             acceptor_tell_proposer(self, now, out);
     }
@@ -107,6 +111,7 @@ static void receive_prepare(struct acceptor *self, wire_time now, const struct w
     n->promise.last = through >= self->highest;
     n->promise.chosen = self->hard.chosen;
     n->promise.cut = self->hard.cut;
+    n->promise.births = birth_generations(self);
     n->payload = wire_writer_take(&self->scratch);
 }
 
@@ -117,6 +122,7 @@ static void send_accepted(struct acceptor *self, const struct wire_message *m,
     n->accepted.ballot = m->accept.ballot;
     n->accepted.slot = m->accept.slot;
     n->accepted.chosen = self->hard.chosen;
+    n->accepted.births = birth_generations(self);
 }
 
 /* Phase 2b. */
@@ -155,7 +161,7 @@ static void receive_accept(struct acceptor *self, wire_time now, const struct wi
         acceptor_nack(self, m, ballot, slot, out);
         return;
     }
-    hear_leader(self, now, ballot, out);
+    acceptor_hear_leader(self, now, ballot, out);
     if (slot <= self->hard.chosen) {
         /* Chosen here, so the value proposed again is the one this log has (2.1, P2). */
         self->counters.accepts_again++;
@@ -165,7 +171,7 @@ static void receive_accept(struct acceptor *self, wire_time now, const struct wi
         acceptor_nack(self, m, ballot, slot, out);
     } else {
         if (ballot_less(self->hard.promised, ballot))
-            promise(self, ballot, out); /* accepting a ballot is promising it */
+            acceptor_promise(self, ballot, out); /* accepting a ballot is promising it */
         accept(self, m, out);
     }
     learner_note_chosen(self, now, ballot, m->accept.chosen, out);
@@ -179,7 +185,7 @@ static void receive_heartbeat(struct acceptor *self, wire_time now, const struct
         acceptor_nack(self, m, ballot, 0, out);
         return;
     }
-    hear_leader(self, now, ballot, out);
+    acceptor_hear_leader(self, now, ballot, out);
     lease_grant(self, now, ballot);
     learner_note_chosen(self, now, ballot, m->heartbeat.chosen, out);
     struct wire_message *n = acceptor_answer(self, out, SMR_SEND, WIRE_MESSAGE_HEARTBEAT_ACK, m);
@@ -188,6 +194,7 @@ static void receive_heartbeat(struct acceptor *self, wire_time now, const struct
     n->heartbeat_ack.chosen = self->hard.chosen;
     n->heartbeat_ack.stored = self->stored < self->saved ? self->stored : self->saved;
     n->heartbeat_ack.ready = self->damaged == 0 && now >= self->helps_after;
+    n->heartbeat_ack.births = birth_generations(self);
     if (m->heartbeat.safe > self->safe)
         self->safe = m->heartbeat.safe;
 }
@@ -199,42 +206,6 @@ static void receive_choose(struct acceptor *self, wire_time now, const struct wi
         return;
     self->chosen_at = m->choose.at;
     learner_note_chosen(self, now, m->choose.ballot, m->choose.chosen, out);
-}
-
-/* --- births --------------------------------------------------------------------------------------- */
-
-static void receive_birth(struct acceptor *self, const struct wire_message *m,
-                          struct smr_out *out)
-{
-    struct wire_birth *known = &self->hard.births[m->sender.replica];
-    if (known->generation == 0) {
-        *known = m->sender.birth;
-        self->counters.births_recorded++;
-        acceptor_put_state(self, out);
-    }
-    struct wire_message *n = acceptor_answer(self, out, SMR_SEND_DURABLE, WIRE_MESSAGE_BIRTH_KNOWN, m);
-    n->birth_known.nonce = m->sender.birth.nonce;
-    n->birth_known.first = birth_equal(*known, m->sender.birth);
-}
-
-static void receive_birth_known(struct acceptor *self, const struct wire_message *m,
-                                struct smr_out *out)
-{
-    if (self->hard.admitted || m->birth_known.nonce != self->self.birth.nonce)
-        return; /* late, and perhaps about a disk that was here before */
-    if (!m->birth_known.first) {
-        smr_out_die(out, WIRE_IDENTITY,
-                    "this replica voted before, from another directory: start it with that one "
-                    "(an empty one would forget its votes)");
-        return;
-    }
-    self->births_recorded |= 1u << m->sender.replica;
-    unsigned recorded = (unsigned)__builtin_popcount(self->births_recorded);
-    if (recorded >= smr_quorum(self->replica_count)) {
-        self->hard.admitted = true;
-        self->birth_deadline = WIRE_NEVER;
-        acceptor_put_state(self, out);
-    }
 }
 
 /* --- the role ------------------------------------------------------------------------------------- */
@@ -281,8 +252,10 @@ static void receive_from_proposer(struct acceptor *self, wire_time now,
         acceptor_tell_proposer(self, now, out);
         return;
     }
-    if (!self->hard.admitted)
-        return; /* this disk may not vote yet */
+    if (!self->votes) {
+        birth_hear(self, now, m, out);
+        return;
+    }
     switch (m->type) {
     case WIRE_MESSAGE_ASK:
         receive_ask(self, now, m, out);
@@ -324,7 +297,7 @@ static void receive_from_peer(struct acceptor *self, wire_time now, const struct
         learner_receive_learned(self, now, m, out);
         break;
     case WIRE_MESSAGE_BIRTH_KNOWN:
-        receive_birth_known(self, m, out);
+        birth_receive_known(self, now, m, out);
         break;
     default:
         self->counters.senseless_messages++;
@@ -340,13 +313,16 @@ static void acceptor_receive(void *role, wire_time now, const struct wire_messag
         learner_receive_applied(self, now, m, out);
         return;
     }
+    if (!smr_peers_belongs(&self->peers, &m->sender, &self->counters))
+        return;
     if (m->type == WIRE_MESSAGE_BIRTH) { /* from a disk that nobody may know: that is the question */
-        if (smr_peers_belongs(&self->peers, &m->sender, &self->counters))
-            receive_birth(self, m, out);
+        birth_receive(self, m, out);
         return;
     }
-    if (!smr_peers_admit(&self->peers, &m->sender, &self->counters))
+    if (!smr_peers_admit(&self->peers, &m->sender, &self->counters)) {
+        birth_refuse(self, m, out);
         return;
+    }
     if (!payload_fits(m) || !ballot_fits(m))
         self->counters.senseless_messages++;
     else if (m->sender.role == WIRE_ROLE_PROPOSER)
@@ -371,6 +347,7 @@ static void note_distance(struct acceptor *self, wire_time now)
 static void acceptor_settle(void *role, wire_time now, struct smr_out *out)
 {
     struct acceptor *self = role;
+    birth_settle(self, now, out);
     if (self->put_this_round)
         acceptor_cut(self, out);
     if (self->state_dirty && self->put_this_round)
@@ -383,10 +360,9 @@ static void acceptor_settle(void *role, wire_time now, struct smr_out *out)
 static void acceptor_durable(void *role, wire_time now, struct smr_out *out)
 {
     struct acceptor *self = role;
-    (void)now;
-    (void)out;
     self->durable_puts = self->puts;
     self->stored = self->put_chosen;
+    birth_durable(self, now, out);
 }
 
 static void load(struct acceptor *self, wire_time now, struct smr_out *out)
@@ -406,21 +382,7 @@ static void load(struct acceptor *self, wire_time now, struct smr_out *out)
     self->cache_low = self->highest + 1;
     self->bar_heard = self->hard.chosen;
     self->stored = self->put_chosen = self->hard.chosen;
-    self->birth_deadline = self->hard.admitted ? WIRE_NEVER : 0;
-    for (int i = 0; i < self->replica_count; i++) {
-        if (i != self->self.replica && self->hard.births[i].generation > 0)
-            self->peers.known[i].birth = self->hard.births[i];
-    }
-}
-
-static void ask_births(struct acceptor *self, wire_time now, struct smr_out *out)
-{
-    for (wire_replica i = 0; i < self->replica_count; i++) {
-        if (i != self->self.replica && (self->births_recorded >> i & 1) == 0)
-            smr_out_send(out, SMR_SEND, &self->learner, WIRE_MESSAGE_BIRTH, WIRE_ROLE_ACCEPTOR,
-                         i);
-    }
-    self->birth_deadline = now + self->timing.ask;
+    birth_load(self);
 }
 
 static void acceptor_wake(void *role, wire_time now, struct smr_out *out)
@@ -428,8 +390,7 @@ static void acceptor_wake(void *role, wire_time now, struct smr_out *out)
     struct acceptor *self = role;
     if (!self->loaded)
         load(self, now, out);
-    if (!self->hard.admitted && now >= self->birth_deadline)
-        ask_births(self, now, out);
+    birth_wake(self, now, out);
     learner_wake(self, now, out);
 }
 
@@ -462,7 +423,10 @@ static void acceptor_figures(const void *role, wire_time now, struct wire_writer
     wire_figure_number(out, "acceptor.highest_slot", self->highest);
     wire_figure_number(out, "acceptor.fed_slot", self->fed);
     wire_figure_number(out, "acceptor.cache_bytes", self->cache_bytes);
-    wire_figure_number(out, "acceptor.admitted", self->hard.admitted);
+    wire_figure_number(out, "acceptor.admitted", self->votes);
+    wire_figure_text(out, "acceptor.standing", birth_standing_text(birth_standing(self)));
+    wire_figure_number(out, "acceptor.generation", self->self.birth.generation);
+    wire_figure_number(out, "acceptor.wanted_slot", self->wanted);
     wire_figure_number(out, "acceptor.applying_slots", self->fed - self->applied);
     wire_figure_number(out, "acceptor.lease_granted_left_us",
                        self->helps_after > now ? (uint64_t)(self->helps_after - now) : 0);
@@ -500,6 +464,7 @@ struct smr_role smr_acceptor_new(const struct smr_config *config, struct smr_log
     self->learner.role = WIRE_ROLE_LEARNER;
     self->replica_count = config->replica_count;
     self->timing = config->timing;
+    self->seed = config->seed;
     self->log = log;
     self->tail_slots = config->checkpointing.tail_slots;
     self->leader_heard = -config->timing.silence_max;
@@ -530,4 +495,9 @@ wire_slot smr_acceptor_chosen(struct smr_role acceptor)
 struct wire_ballot smr_acceptor_promised(struct smr_role acceptor)
 {
     return state_of(acceptor)->hard.promised;
+}
+
+bool smr_acceptor_votes(struct smr_role acceptor)
+{
+    return state_of(acceptor)->votes;
 }

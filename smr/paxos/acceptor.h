@@ -8,11 +8,12 @@
  *
  * Takes from proposers ASK, PREPARE, ACCEPT, HEARTBEAT, RELEASE, SUCCEED; from the own proposer also ATTACH, CHOOSE,
  * CATCH_UP; from peers' learners LEARN, BIRTH; as a learner LEARNED, BIRTH_KNOWN; from the applier
- * APPLIED. Answers each where it came from; sends CHOSEN to the applier, HEARD and SUCCEED to the own proposer,
- * LEARN and BIRTH to its peers.
+ * APPLIED. Answers each where it came from; sends CHOSEN to the applier, HEARD and SUCCEED to the own
+ * proposer, LEARN and BIRTH to its peers, FILL to a leader it may not vote for yet.
  *
- * Files, by where the input comes from: acceptor.c proposers; learner.c what is chosen, peers, the
- * applier; acceptor_leases.c leases; acceptor_slots.c the slots in memory and on disk. */
+ * Files, by where the input comes from: acceptor.c proposers; acceptor_birth.c whether this disk may
+ * vote; learner.c what is chosen, peers, the applier; acceptor_leases.c leases; acceptor_slots.c the
+ * slots in memory and on disk. */
 #ifndef MADKV_SMR_PAXOS_ACCEPTOR_H
 #define MADKV_SMR_PAXOS_ACCEPTOR_H
 
@@ -28,5 +29,7 @@ struct smr_role smr_acceptor_new(const struct smr_config *config, struct smr_log
 const struct smr_counters *smr_acceptor_counters(struct smr_role acceptor);
 wire_slot smr_acceptor_chosen(struct smr_role acceptor);
 struct wire_ballot smr_acceptor_promised(struct smr_role acceptor);
+/* Does its disk vote? */
+bool smr_acceptor_votes(struct smr_role acceptor);
 
 #endif

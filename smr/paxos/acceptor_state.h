@@ -16,6 +16,15 @@ struct slot_cached {
     uint64_t put_number;        /* of its last put; durable once self->durable_puts reaches it */
 };
 
+/* What a peer said about a disk of this replica that does not vote yet. */
+struct birth_answer {
+    bool given;                  /* it has written that disk down */
+    bool votes;                  /* it remembers all it ever said */
+    uint32_t generation;         /* of the disk it spoke from */
+    struct wire_ballot promised; /* by it */
+    wire_slot highest;           /* up to which it voted */
+};
+
 struct acceptor {
     struct wire_sender self;      /* how it signs as an acceptor */
     struct wire_sender learner;   /* how it signs as a learner */
@@ -65,8 +74,12 @@ struct acceptor {
     wire_slot stored;             /* the durable bar: known chosen even after a crash; for the leader */
     uint64_t tail_slots;          /* kept behind what could be cut */
 
-    unsigned births_recorded;     /* bit per peer that wrote down this disk, while not admitted */
-    wire_time birth_deadline;     /* ask again then; WIRE_NEVER once admitted */
+    bool votes;                   /* hard.admitted, and that is durable */
+    struct birth_answer answers[WIRE_REPLICA_COUNT_MAX]; /* newest of each peer, while it does not */
+    bool adopted;                 /* reborn: enough have answered */
+    wire_slot wanted;             /* reborn, adopted: known chosen up to there before it votes */
+    wire_time birth_deadline;     /* peers are shown this disk again then */
+    uint64_t seed;                /* of the nonce of a new birth */
 
     uint64_t chosen_at;           /* when the own proposer last raised the bar; 0: another one leads */
     wire_slot behind_from;        /* the bar when this replica fell behind; 0: it is not */
@@ -122,6 +135,34 @@ void acceptor_nack(struct acceptor *self, const struct wire_message *m, struct w
 
 /* Says to the own proposer how things stand. */
 void acceptor_tell_proposer(struct acceptor *self, wire_time now, struct smr_out *out);
+/* Raises the promised ballot. */
+void acceptor_promise(struct acceptor *self, struct wire_ballot ballot, struct smr_out *out);
+/* A leader of `ballot` spoke, and nothing higher was promised. */
+void acceptor_hear_leader(struct acceptor *self, wire_time now, struct wire_ballot ballot,
+                          struct smr_out *out);
+
+/* --- acceptor_birth.c ----------------------------------------------------------------------------- */
+
+/* Whether this disk votes, and if not, what it waits for. */
+enum wire_standing birth_standing(const struct acceptor *self);
+const char *birth_standing_text(enum wire_standing standing);
+/* The births every vote carries. */
+struct wire_generations birth_generations(const struct acceptor *self);
+/* The hard state was read. */
+void birth_load(struct acceptor *self);
+/* A peer shows its disk. */
+void birth_receive(struct acceptor *self, const struct wire_message *m, struct smr_out *out);
+/* A peer of this group, whose message was turned away at the door, is told if its disk is the reason. */
+void birth_refuse(struct acceptor *self, const struct wire_message *m, struct smr_out *out);
+void birth_receive_known(struct acceptor *self, wire_time now, const struct wire_message *m,
+                         struct smr_out *out);
+/* A message of a proposer while this disk does not vote. */
+void birth_hear(struct acceptor *self, wire_time now, const struct wire_message *m,
+                struct smr_out *out);
+/* Takes the next step towards voting if all it needs is there. */
+void birth_settle(struct acceptor *self, wire_time now, struct smr_out *out);
+void birth_durable(struct acceptor *self, wire_time now, struct smr_out *out);
+void birth_wake(struct acceptor *self, wire_time now, struct smr_out *out);
 
 /* --- learner.c ------------------------------------------------------------------------------------ */
 
@@ -136,6 +177,8 @@ void learner_receive_catch_up(struct acceptor *self, wire_time now, const struct
                               struct smr_out *out);
 void learner_receive_applied(struct acceptor *self, wire_time now, const struct wire_message *m,
                              struct smr_out *out);
+/* Asks a peer for slots if some are wanted and no question is open. */
+void learner_ask_if_wanting(struct acceptor *self, wire_time now, struct smr_out *out);
 void learner_feed(struct acceptor *self, wire_time now, struct smr_out *out);
 void learner_wake(struct acceptor *self, wire_time now, struct smr_out *out);
 

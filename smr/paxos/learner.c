@@ -39,10 +39,11 @@ static void ask(struct acceptor *self, wire_time now, struct smr_out *out)
 
 static bool wants_slots(const struct acceptor *self)
 {
-    return self->bar_heard > self->hard.chosen || self->damaged != 0;
+    return self->bar_heard > self->hard.chosen || self->wanted > self->hard.chosen ||
+           self->damaged != 0;
 }
 
-static void ask_if_wanting(struct acceptor *self, wire_time now, struct smr_out *out)
+void learner_ask_if_wanting(struct acceptor *self, wire_time now, struct smr_out *out)
 {
     if (wants_slots(self) && self->learn_deadline == WIRE_NEVER)
         ask(self, now, out);
@@ -60,7 +61,7 @@ void learner_note_chosen(struct acceptor *self, wire_time now, struct wire_ballo
             self->counters.gaps++;
             if (self->learn_deadline == WIRE_NEVER)
                 self->teacher = ballot.replica; /* the likeliest to have it */
-            ask_if_wanting(self, now, out);
+            learner_ask_if_wanting(self, now, out);
             break;
         }
         raise_bar(self);
@@ -76,7 +77,7 @@ void learner_receive_catch_up(struct acceptor *self, wire_time now, const struct
         self->bar_heard = m->catch_up.upto;
     if (m->catch_up.peer < self->replica_count)
         self->teacher = m->catch_up.peer;
-    ask_if_wanting(self, now, out);
+    learner_ask_if_wanting(self, now, out);
 }
 
 /* --- teaching and being taught ----------------------------------------------------------------------- */
@@ -149,7 +150,7 @@ void learner_receive_learned(struct acceptor *self, wire_time now, const struct 
     if (helped)
         self->teacher = m->sender.replica;
     self->learn_deadline = helped || !wants_slots(self) ? WIRE_NEVER : now + self->timing.resend;
-    ask_if_wanting(self, now, out);
+    learner_ask_if_wanting(self, now, out);
 }
 
 /* --- the way to the applier -------------------------------------------------------------------------- */
@@ -170,7 +171,7 @@ void learner_feed(struct acceptor *self, wire_time now, struct smr_out *out)
                 smr_events_add_number(&self->events, now, SMR_EVENT_DAMAGED, self->fed + 1);
             self->damaged = self->fed + 1;
             acceptor_tell_proposer(self, now, out);
-            ask_if_wanting(self, now, out);
+            learner_ask_if_wanting(self, now, out);
             break;
         }
         struct wire_message *m = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_CHOSEN,
@@ -220,6 +221,6 @@ void learner_wake(struct acceptor *self, wire_time now, struct smr_out *out)
     }
     if (now >= self->learn_deadline) {
         self->learn_deadline = WIRE_NEVER;
-        ask_if_wanting(self, now, out);
+        learner_ask_if_wanting(self, now, out);
     }
 }

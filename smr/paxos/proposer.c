@@ -333,6 +333,9 @@ static void receive_from_acceptor(struct proposer *self, wire_time now,
     case WIRE_MESSAGE_SUCCEED:
         hand_over_receive_succeed(self, now, m, out);
         break;
+    case WIRE_MESSAGE_FILL:
+        leading_receive_fill(self, m);
+        break;
     default:
         self->counters.senseless_messages++;
     }
@@ -357,6 +360,8 @@ static void proposer_receive(void *role, wire_time now, const struct wire_messag
         self->counters.senseless_messages++;
         return;
     }
+    if (!births_admit(self, now, m, out))
+        return;
     note_own_chosen(self, m);
     receive_from_acceptor(self, now, m, out);
 }
@@ -561,4 +566,13 @@ bool smr_proposer_holds_lease(struct smr_role proposer, wire_time now)
 struct wire_ballot smr_proposer_ballot(struct smr_role proposer)
 {
     return state_of(proposer)->ballot;
+}
+
+unsigned smr_proposer_promises(struct smr_role proposer)
+{
+    const struct proposer *self = state_of(proposer);
+    unsigned bits = 0;
+    for (wire_replica i = 0; i < self->replica_count; i++)
+        bits |= (unsigned)self->acceptors[i].promised << i;
+    return bits;
 }

@@ -16,13 +16,13 @@
  *   yielding   leadership is being handed over on purpose: nothing is read or proposed in this ballot
  *              any more; calls that come in wait to be told who leads now
  *
- * Takes ASKED, PROMISE, ACCEPTED, NACK, HEARTBEAT_ACK, RELEASED from acceptors; HEARD and SUCCEED from
- * its own; SUBMIT, READ and ADMIN from the API. Sends ASK, PREPARE, ACCEPT, HEARTBEAT, RELEASE, SUCCEED
- * to acceptors, ATTACH, CHOOSE and CATCH_UP to its own, REFUSED, LEADERSHIP and ADMIN_DONE to the API,
- * READ_AT to the applier.
+ * Takes ASKED, PROMISE, ACCEPTED, NACK, HEARTBEAT_ACK, RELEASED, FILL from acceptors; HEARD and SUCCEED
+ * from its own; SUBMIT, READ and ADMIN from the API. Sends ASK, PREPARE, ACCEPT, HEARTBEAT, RELEASE,
+ * SUCCEED to acceptors, ATTACH, CHOOSE and CATCH_UP to its own, REFUSED, LEADERSHIP and ADMIN_DONE to the
+ * API, READ_AT to the applier.
  *
- * Files: proposer.c the role and its states; proposer_election.c; proposer_leading.c;
- * proposer_reads.c; proposer_handover.c. */
+ * Files: proposer.c the role and its states; proposer_births.c which votes count at all;
+ * proposer_election.c; proposer_leading.c; proposer_reads.c; proposer_handover.c. */
 #ifndef MADKV_SMR_PAXOS_PROPOSER_H
 #define MADKV_SMR_PAXOS_PROPOSER_H
 
@@ -38,5 +38,7 @@ bool smr_proposer_leads(struct smr_role proposer);
 /* Would it answer a read right now, on its own clock, without asking anybody? */
 bool smr_proposer_holds_lease(struct smr_role proposer, wire_time now);
 struct wire_ballot smr_proposer_ballot(struct smr_role proposer);
+/* Bit per acceptor whose promise it counts, or counted when it began to lead. */
+unsigned smr_proposer_promises(struct smr_role proposer);
 
 #endif

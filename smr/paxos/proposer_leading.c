@@ -7,8 +7,6 @@ enum {
     OWN_HEARTBEAT_EVERY = 10 /* rounds, of those that no read asked for */
 };
 
-#define NO_LEASE (INT64_MIN / 2) /* no heartbeat of this ballot was acknowledged yet */
-
 /* --- Accepts -------------------------------------------------------------------------------------- */
 
 /* Sends the slot to one acceptor unless too much is on its way there already. Links keep their order,
@@ -171,9 +169,10 @@ void leading_begin(struct proposer *self, wire_time now, struct smr_out *out)
     self->eager_until = now;
     self->read_round = 0;
     self->resend_deadline = WIRE_NEVER;
+    self->fill = 0;
     for (wire_replica i = 0; i < self->replica_count; i++) {
         self->acceptors[i].acked = now;
-        self->acceptors[i].leased = NO_LEASE;
+        self->acceptors[i].leased = PROPOSER_NO_LEASE;
         self->acceptors[i].taken = self->acceptors[i].sent;
         self->acceptors[i].stored = 0;
         self->acceptors[i].chosen = 0;
@@ -333,8 +332,20 @@ void leading_settle(struct proposer *self, wire_time now, struct smr_out *out)
         reads_begin_round(self, now, out);
     while (may_propose(self))
         propose_next_batch(self, now, out);
+    for (; self->next <= self->fill && self->next <= self->chosen + WIRE_WINDOW_SLOTS; self->next++) {
+        self->counters.fills++;
+        propose(self, now, self->next, build(self, now, NULL, 0), out);
+    }
     if (self->state == PROPOSER_LEADING && self->hand.step != HAND_OVER_NONE)
         hand_over_advance(self, now, out);
+}
+
+/* A vote for a slot is never more than so far ahead of what is chosen; it asks again if this is late. */
+void leading_receive_fill(struct proposer *self, const struct wire_message *m)
+{
+    bool sensible = m->fill.upto <= self->chosen + WIRE_AHEAD_SLOTS;
+    if (self->state == PROPOSER_LEADING && sensible && m->fill.upto > self->fill)
+        self->fill = m->fill.upto;
 }
 
 static void resend_accepts(struct proposer *self, wire_time now, struct smr_out *out)

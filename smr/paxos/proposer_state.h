@@ -18,6 +18,7 @@ enum proposer_state {
     PROPOSER_STATES
 };
 
+#define PROPOSER_NO_LEASE (INT64_MIN / 2) /* no heartbeat of this ballot was acknowledged yet */
 #define PROPOSER_ROUNDS 64 /* heartbeat rounds remembered; a power of two */
 
 /* A slot this proposer works on: recovered while preparing, in flight while leading. */
@@ -119,11 +120,13 @@ struct proposer {
     enum wire_loss loss;         /* why the last leadership ended */
 
     struct proposer_acceptor acceptors[WIRE_REPLICA_COUNT_MAX];
+    struct wire_generations births; /* newest disk of each replica that itself or another one named */
     struct proposal ring[WIRE_RING_SLOTS]; /* by slot modulo size */
     wire_slot base;              /* preparing and leading: first slot of this leadership's interest */
     wire_slot next;              /* preparing: past the highest reported; leading: next free slot */
     wire_slot chosen;            /* leading: all slots up to it are chosen */
     wire_slot opening_slot;      /* leading: the own first batch; nothing is served before */
+    wire_slot fill;              /* leading: a reborn replica waits for all slots up to it */
     bool bar_moved;              /* leading: the own acceptor was not told of `chosen` yet */
     unsigned rounds;             /* leading: slots in flight */
     size_t flight_bytes;         /* leading: their bytes */
@@ -228,6 +231,15 @@ void hand_over_wake(struct proposer *self, wire_time now, struct smr_out *out);
 void hand_over_resend(struct proposer *self, wire_time now, struct smr_out *out);
 /* Leadership is over, or the attempt is: whoever waits to hear of it is told. */
 void hand_over_end(struct proposer *self, enum wire_admin_outcome outcome, struct smr_out *out);
+/* A reborn replica waits for slots to be chosen. */
+void leading_receive_fill(struct proposer *self, const struct wire_message *m);
+
+/* --- proposer_births.c ---------------------------------------------------------------------------- */
+
+/* Takes note of the births an acceptor names. False: its disk is known to be gone, and what it says
+ * must not count. */
+bool births_admit(struct proposer *self, wire_time now, const struct wire_message *m,
+                  struct smr_out *out);
 
 /* --- proposer_reads.c ----------------------------------------------------------------------------- */
 

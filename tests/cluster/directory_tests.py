@@ -1,4 +1,5 @@
-"""Whose directory is it: the wrong one, one in use, one of other flags, and one that was wiped.
+"""Whose directory is it: the wrong one, one in use, one of other flags, and one of a manager
+alone that was wiped.
 
 A refused program must say so in one line, with the exit status of its kind, and must leave what it
 was refused unchanged: the node whose directory it is goes on, or comes back on it.
@@ -142,53 +143,6 @@ def wipe(cluster, name, put_aside):
     """Kills a node and takes its directory away."""
     kill(cluster, name)
     shutil.move(cluster.data_path(name), put_aside)
-
-
-@test
-def test_wiped_server_refuses_to_start_and_the_others_go_on(place):
-    """It would vote on what it forgot. Given its directory back, it is welcome."""
-    with place.cluster() as cluster:
-        with Load(cluster, place.path("history")) as load:
-            load.wait(CALLS)
-            victim = followers(cluster, "s0")[0]
-            wiped_ns = time.monotonic_ns()
-            wipe(cluster, victim, place.path("aside"))
-            for _ in range(2):
-                done = run_node(cluster, victim, flags_of(cluster, victim))
-                done.refused(EXIT_IDENTITY, cluster.data_path(victim))
-            load.wait(CALLS)
-            shutil.rmtree(cluster.data_path(victim))
-            shutil.move(place.path("aside"), cluster.data_path(victim))
-            come_back(cluster, victim)
-            load.wait(200)
-        load.judge()
-        load.require_after(wiped_ns)
-        wait_level(cluster, "s0")
-
-
-@test
-def test_wiped_manager_refuses_to_start_and_the_others_go_on(place):
-    """Its peers remember its first disk."""
-    with place.cluster() as cluster:
-        with Load(cluster, place.path("history")) as load:
-            load.wait(200)
-            victim = followers(cluster, "m")[0]
-            wiped_ns = time.monotonic_ns()
-            wipe(cluster, victim, place.path("aside"))
-            for _ in range(2):
-                done = run_node(cluster, victim, flags_of(cluster, victim))
-                require(done.status == EXIT_IDENTITY and
-                        "directory" in done.stderr.splitlines()[-1],
-                        f"ended with {done.status}: {done.stderr!r}")
-            with cluster.client() as joined:
-                require(joined.call("PUT joined yes") == ["PUT joined not_found"], "wrong answer")
-            shutil.rmtree(cluster.data_path(victim))
-            shutil.move(place.path("aside"), cluster.data_path(victim))
-            come_back(cluster, victim)
-            load.wait(CALLS)
-        load.judge()
-        load.require_after(wiped_ns)
-        wait_level(cluster, "m")
 
 
 @test

@@ -27,7 +27,9 @@
 #include "tools/check/history.h"
 
 #define SIM_GROUPS_MAX 3
-#define SIM_NODES_MAX (SIM_GROUPS_MAX * 5)
+#define SIM_REPLICAS_MAX 5
+#define SIM_NODES_MAX (SIM_GROUPS_MAX * SIM_REPLICAS_MAX)
+#define SIM_DISKS_MAX 4 /* of one replica that may vote for one slot in one ballot */
 #define SIM_CLIENTS_MAX 12
 #define SIM_ENDS_MAX (SIM_NODES_MAX + SIM_CLIENTS_MAX) /* ends of links: nodes, then clients */
 #define SIM_KEYS_MAX 120
@@ -102,12 +104,19 @@ struct sim_inbox {
     size_t capacity;            /* room */
 };
 
+/* Which disk a vote came from, and which disks of the others were known there. */
+struct sim_disk {
+    uint8_t generation;                   /* of the replica's disk */
+    uint8_t named[SIM_REPLICAS_MAX];      /* by replica: generation known; 0: none */
+};
+
 /* A slot put and not yet committed, as the checks want it. */
 struct sim_put {
     wire_slot slot;            /* where */
     struct wire_ballot ballot; /* under which */
     uint64_t checksum;         /* of the batch */
     bool learned;              /* not a vote */
+    struct sim_disk disk;      /* it came from */
 };
 
 /* A read on its way through a proposer. */
@@ -133,7 +142,12 @@ struct sim_node {
     unsigned crash_countdown;  /* it dies before it carries out the effect so many from now; 0: not */
     bool sync_fails;           /* its next commit fails, and the process ends */
     bool disk_full;            /* its commits find no room */
-    struct wire_birth birth;   /* of its disk */
+    struct wire_birth birth;   /* of its disk, as its process is told */
+    uint64_t disks;            /* it had before this one */
+    bool doomed;               /* and must not vote from this one */
+    bool damaged;              /* a record of it is, so it may be unable to vote */
+    bool died_leading;         /* its last process did */
+    struct sim_disk disk;      /* as its puts have it */
     struct smr_log log;        /* survives crashes but for what is queued */
     struct smr_base base;      /* survives crashes but for a checkpoint in the making */
     struct smr_group roles;    /* while alive */
@@ -151,7 +165,9 @@ struct sim_node {
     bool state_put;            /* is there one */
     struct wire_ballot durable_promise; /* must never fall */
     struct wire_ballot elected; /* ballot it last began to lead with */
-    struct wire_ballot spoken_promise;  /* highest ballot it ever promised or accepted aloud */
+    struct wire_ballot spoken_promise;  /* highest ballot this disk ever promised or accepted aloud */
+    struct wire_ballot spoken_first;    /* lowest one; none: it has not voted yet */
+    struct wire_ballot counted; /* highest ballot of a leader that a promise of any of its disks elected */
     struct sim_read reads[64]; /* by tag modulo size: the newest win */
     struct span opening;       /* managers: FOUND */
     struct buf *opening_bytes; /* owns it */
@@ -170,7 +186,10 @@ struct sim_vote {
     wire_slot slot;            /* durable accept of a slot ... */
     struct wire_ballot ballot; /* ... in a ballot ... */
     uint64_t checksum;         /* ... with that value ... */
-    unsigned nodes;            /* ... at these replicas */
+    struct {
+        struct sim_disk disks[SIM_DISKS_MAX]; /* from which it was voted for */
+        int count;                            /* how many */
+    } replicas[SIM_REPLICAS_MAX];             /* ... at these replicas */
 };
 
 struct sim_cluster_group {
@@ -181,6 +200,8 @@ struct sim_cluster_group {
     struct sim_vote *votes;    /* open hash by (slot, ballot) */
     size_t vote_capacity, vote_count;
     wire_time led_at;          /* after healing: when it was first seen to have a leader; 0: not yet */
+    bool wiped;                /* a disk of it was */
+    bool doomed;               /* so many were at once that it must wait for ever */
 };
 
 struct sim_client {
@@ -239,6 +260,7 @@ struct sim_weather {
     unsigned stall;       /* of a commit to take up to a second */
     unsigned hiccups;     /* of a step to wait for its processor for up to 20 ms */
     unsigned drift;       /* of clocks, in per mille of the time, either way */
+    unsigned wipes;       /* of a restart to find an empty disk or a damaged hard state */
     uint64_t kinds;       /* bit per kind of fault that strikes: see sim_faults.c */
     wire_time fault_gap;  /* between faults, on average */
     struct smr_checkpointing checkpointing; /* how often, and how short the log's tail */
@@ -257,7 +279,8 @@ struct sim_happenings {
     X(cut_off_amid_hand_overs) X(paused_amid_hand_overs) X(late_starts) X(pauses) X(slow_replicas)                                    \
     /* disks */                                                                                    \
     X(unsynced_writes_lost) X(sync_errors) X(sync_errors_durable) X(full_disks) X(commits_full)    \
-    X(dropped_while_full) X(restarts_put_off) X(slow_disks) X(damaged_records)                     \
+    X(dropped_while_full) X(restarts_put_off) X(slow_disks) X(damaged_records) X(wiped_disks)      \
+    X(wiped_leaders) X(wiped_half_reborn) X(damaged_states) X(crashed_half_reborn) X(doomed_groups) \
     /* clocks */                                                                                   \
     X(drifting_clocks) X(clock_jumps)                                                              \
     /* network */                                                                                  \
@@ -352,6 +375,10 @@ void sim_heap_free(struct sim_heap *heap);
 
 /* --- sim_node.c ----------------------------------------------------------------------------------- */
 void sim_node_start(struct sim *sim, struct sim_node *node);
+/* The disk of a node that is down is empty, or (damaged) tells no more than whose it was. */
+void sim_node_wipe(struct sim *sim, struct sim_node *node, bool damaged);
+/* May it vote, for all its disk says? */
+bool sim_node_is_admitted(const struct sim_node *node);
 void sim_node_crash(struct sim *sim, struct sim_node *node);
 void sim_node_free(struct sim *sim, struct sim_node *node);
 /* Its process is told to end; and whether there is nothing left to wait for. */

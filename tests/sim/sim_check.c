@@ -3,6 +3,8 @@
  *   - a slot has one value: in all that any applier is handed, and in all that a majority ever made
  *     durable in one ballot (that is what "chosen" means, whether or not anybody noticed);
  *   - a durable promise never falls, and no replica speaks below a ballot it promised aloud;
+ *   - a replica on a new disk speaks below no ballot that a leader was elected with through a promise
+ *     of an older disk of it;
  *   - what a Promise or Accepted says is durable when it is said, and so is a ballot of one's own;
  *   - a slot that a leader calls chosen was durable at a majority in one ballot;
  *   - a read's index covers all that any replica had applied when the read came in;
@@ -102,6 +104,55 @@ static void grow_votes(struct sim_cluster_group *group)
     free(old);
 }
 
+static void add_disk(struct sim *sim, struct sim_vote *vote, wire_replica replica,
+                     const struct sim_disk *disk)
+{
+    int *count = &vote->replicas[replica].count;
+    for (int i = 0; i < *count; i++) {
+        if (vote->replicas[replica].disks[i].generation == disk->generation)
+            return; /* what was known at the first time counts: a message of then may still come */
+    }
+    if (*count == SIM_DISKS_MAX)
+        sim_fail(sim, "more disks of a replica voted for a slot than the simulator keeps");
+    vote->replicas[replica].disks[(*count)++] = *disk;
+}
+
+/* A choice of one disk, or none, of each of the first replicas. */
+struct sim_choice {
+    const struct sim_disk *disks[SIM_REPLICAS_MAX]; /* by replica; NULL: none */
+    int count;                                      /* of disks */
+};
+
+static bool fits_together(const struct sim_choice *choice)
+{
+    for (int i = 0; i < SIM_REPLICAS_MAX; i++) {
+        for (int k = 0; k < SIM_REPLICAS_MAX; k++) {
+            if (choice->disks[i] != NULL && choice->disks[k] != NULL &&
+                choice->disks[i]->generation < choice->disks[k]->named[i])
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Did a majority of replicas vote, none of them from a disk that another one knew to be gone? */
+static bool majority_voted(const struct sim_cluster_group *group, const struct sim_vote *vote,
+                           int replica, struct sim_choice *choice)
+{
+    if (choice->count > group->replica_count / 2)
+        return fits_together(choice);
+    if (replica == group->replica_count)
+        return false;
+    for (int i = 0; i < vote->replicas[replica].count; i++) {
+        struct sim_choice more = *choice;
+        more.disks[replica] = &vote->replicas[replica].disks[i];
+        more.count++;
+        if (majority_voted(group, vote, replica + 1, &more))
+            return true;
+    }
+    return majority_voted(group, vote, replica + 1, choice);
+}
+
 static void count_vote(struct sim *sim, struct sim_node *node, const struct sim_put *put)
 {
     struct sim_cluster_group *group = group_of(sim, node);
@@ -116,8 +167,9 @@ static void count_vote(struct sim *sim, struct sim_node *node, const struct sim_
     if (vote->checksum != put->checksum)
         sim_fail(sim, "node %d: ballot %" PRIu64 ".%u proposed two values for slot %" PRIu64,
                  node->index, put->ballot.round, put->ballot.replica, put->slot);
-    vote->nodes |= 1u << node->replica;
-    if (__builtin_popcount(vote->nodes) > group->replica_count / 2)
+    add_disk(sim, vote, node->replica, &put->disk);
+    struct sim_choice none = {0};
+    if (majority_voted(group, vote, 0, &none))
         agree(sim, node, put->slot, put->checksum, group->agreement.voted,
               group->agreement.chosen, "durable at a majority");
 }
@@ -143,6 +195,12 @@ static void speak(struct sim *sim, struct sim_node *node, struct wire_ballot bal
         sim_fail(sim, "node %d: votes in ballot %" PRIu64 ".%u after promising %" PRIu64 ".%u",
                  node->index, ballot.round, ballot.replica, node->spoken_promise.round,
                  node->spoken_promise.replica);
+    if (ballot_less(ballot, node->counted))
+        sim_fail(sim, "node %d: votes in ballot %" PRIu64 ".%u, but helped elect %" PRIu64 ".%u",
+                 node->index, ballot.round, ballot.replica, node->counted.round,
+                 node->counted.replica);
+    if (ballot_is_none(node->spoken_promise))
+        node->spoken_first = ballot;
     node->spoken_promise = ballot;
     if (ballot_less(node->durable_promise, ballot))
         sim_fail(sim, "node %d: speaks of a promise that is not durable", node->index);
@@ -198,12 +256,32 @@ static void check_claim(struct sim *sim, struct sim_node *node, struct wire_ball
         sim_fail(sim, "node %d: speaks of a ballot of its own that is not durable", node->index);
 }
 
+/* No newer disk of those whose promises count may have voted below. */
+static void check_promises(struct sim *sim, struct sim_node *node, struct wire_ballot ballot)
+{
+    const struct sim_cluster_group *group = group_of(sim, node);
+    unsigned counted = smr_proposer_promises(node->roles.proposer);
+    for (int i = 0; i < group->replica_count; i++) {
+        struct sim_node *other = &sim->nodes[group->first_node + i];
+        if ((counted >> i & 1) == 0)
+            continue;
+        if (ballot_less(other->counted, ballot))
+            other->counted = ballot;
+        if (!ballot_is_none(other->spoken_first) && ballot_less(other->spoken_promise, ballot) &&
+            other->disks > 0)
+            sim_fail(sim, "node %d is elected by a promise of node %d, whose disk of today never gave it "
+                          "and voted",
+                     node->index, other->index);
+    }
+}
+
 /* A majority has promised to this leader, so the leases it granted to others must have run out. */
 static void check_leases(struct sim *sim, struct sim_node *node, struct wire_ballot ballot)
 {
     if (ballot_equal(node->elected, ballot))
         return; /* it only says so again */
     node->elected = ballot;
+    check_promises(sim, node, ballot);
     const struct sim_cluster_group *group = group_of(sim, node);
     for (int i = 0; i < group->replica_count; i++) {
         struct sim_node *other = &sim->nodes[group->first_node + i];

@@ -16,7 +16,7 @@
  *     full disk                      full_disk; sim_node wait_for_room   cluster disk: ENOSPC from the shim
  *     slow and stalled disk          slow_disk; weather.stall            -
  *     damage at rest                 damage_record                       unit tests of the store
- *     wiped disk                     - (no disk is replaced here)        cluster directory
+ *     wiped disk, damaged hard state weather.wipes, of restarts; doom    cluster directory, rebirth
  *     hand-over of leadership,       order; strike_amid                  cluster hand-over
  *       the old leader cut off or
  *       paused amid it
@@ -59,6 +59,7 @@ enum {
     FAULT_ENDING,  /* has a replica that is to end handed over: event.node */
     FAULT_REPLAY,  /* an old message comes again */
     FAULT_HEAL,    /* the end of all faults */
+    FAULT_DOOM,    /* more disks than may be are wiped at once: event.node is of the group */
     FAULT_WATCH,   /* after it: has every group a leader? */
 };
 
@@ -110,6 +111,34 @@ void sim_fault_crash(struct sim *sim, struct sim_node *node, const char *why)
     schedule_fault(sim, 50 * WIRE_MS + up_to(sim, 5 * WIRE_SECOND), FAULT_RESTART, node->index);
 }
 
+/* Without this one the others are a majority that can vote: a group that has none waits for ever, and
+ * rightly. */
+static bool may_do_without(const struct sim *sim, const struct sim_node *node)
+{
+    const struct sim_cluster_group *group = &sim->groups[node->group_index];
+    int voters = 0;
+    for (int i = 0; i < group->replica_count; i++) {
+        const struct sim_node *other = &sim->nodes[group->first_node + i];
+        voters += other != node && !other->damaged && sim_node_is_admitted(other);
+    }
+    return !group->doomed && group->replica_count >= 3 && voters > group->replica_count / 2;
+}
+
+/* One that has not come to vote since its disk was wiped. */
+static void crash_reborn(struct sim *sim)
+{
+    struct sim_node *node = any_node(sim);
+    for (int i = 0; i < sim->node_count && (!node->alive || sim_node_is_admitted(node)); i++)
+        node = &sim->nodes[(node->index + 1) % sim->node_count];
+    if (!node->alive || sim_node_is_admitted(node) || node->birth.generation + node->disks < 2)
+        return;
+    sim->happenings->crashed_half_reborn++;
+    if (sim_chance(sim, 500))
+        node->crash_countdown = 1 + (unsigned)sim_below(sim, 10);
+    else
+        sim_fault_crash(sim, node, "crashes half reborn");
+}
+
 static void crash(struct sim *sim)
 {
     sim_fault_crash(sim, any_node(sim), "crashes");
@@ -135,6 +164,27 @@ static void crash_amid(struct sim *sim)
         node->crash_countdown = 1 + (unsigned)sim_below(sim, 40);
 }
 
+/* More than may be: they must wait for ever, and vote for nothing. */
+static void doom(struct sim *sim, int group_index)
+{
+    struct sim_cluster_group *group = &sim->groups[group_index];
+    int lost = group->replica_count / 2 + 1;
+    int first = (int)sim_below(sim, (uint64_t)group->replica_count);
+    for (int i = 0; i < group->replica_count; i++) {
+        if (!sim_node_is_admitted(&sim->nodes[group->first_node + i]))
+            return;
+    }
+    group->doomed = true;
+    sim->happenings->doomed_groups++;
+    for (int i = 0; i < lost; i++) {
+        struct sim_node *node =
+            &sim->nodes[group->first_node + (first + i) % group->replica_count];
+        sim_fault_crash(sim, node, "crashes, and so do too many");
+        sim_node_wipe(sim, node, false);
+        node->doomed = true;
+    }
+}
+
 static void restart(struct sim *sim, struct sim_node *node)
 {
     if (node->alive)
@@ -144,6 +194,8 @@ static void restart(struct sim *sim, struct sim_node *node)
         schedule_fault(sim, 100 * WIRE_MS + up_to(sim, WIRE_SECOND), FAULT_RESTART, node->index);
         return;
     }
+    if (sim_chance(sim, sim->weather.wipes) && may_do_without(sim, node))
+        sim_node_wipe(sim, node, sim_chance(sim, 300));
     sim_note(sim, "%-4s ******** starts again", node->name);
     sim->happenings->restarts++;
     sim_node_start(sim, node);
@@ -206,7 +258,7 @@ static void damage_record(struct sim *sim)
     wire_slot highest;
     struct wire_hard_state state;
     struct smr_log_entry entry;
-    if (node->alive || sim->damaged || sim->groups[node->group_index].replica_count < 3 ||
+    if (node->alive || sim->damaged || !may_do_without(sim, node) ||
         node->log.ops->load(node->log.self, &state, &highest) != WIRE_OK || highest == 0)
         return;
     wire_slot slot = 1 + sim_below(sim, highest);
@@ -215,7 +267,7 @@ static void damage_record(struct sim *sim)
     buf_unref(&entry.batch);
     smr_memory_log_damage(node->log, slot);
     sim->happenings->damaged_records++;
-    sim->damaged = true;
+    sim->damaged = node->damaged = true;
     sim_note(sim, "%-4s ******** its record of slot %" PRIu64 " is damaged", node->name, slot);
 }
 
@@ -449,6 +501,7 @@ static void client_leave(struct sim *sim)
     X(crash_leader, 500)                                                                           \
     X(crash_group, 120)                                                                            \
     X(crash_amid, 350)                                                                             \
+    X(crash_reborn, 350)                                                                           \
     X(pause_replica, 350)                                                                          \
     X(slow_replica, 200)                                                                           \
     X(slow_disk, 200)                                                                              \
@@ -534,6 +587,9 @@ void sim_faults_begin(struct sim *sim)
         schedule_fault(sim, up_to(sim, sim->weather.fault_gap), FAULT_STRIKE, -1);
     if (sim->weather.replay > 0)
         schedule_fault(sim, 0, FAULT_REPLAY, -1);
+    int doomed = (int)sim_below(sim, (uint64_t)sim->group_count);
+    if (sim->weather.wipes > 0 && sim->groups[doomed].replica_count >= 3 && sim_chance(sim, 30))
+        schedule_fault(sim, up_to(sim, sim->faults_end), FAULT_DOOM, doomed);
 }
 
 static void heal_node(struct sim *sim, struct sim_node *node)
@@ -590,6 +646,8 @@ static void watch(struct sim *sim)
         struct sim_cluster_group *group = &sim->groups[i];
         if (group->led_at == 0 && has_leader(sim, group))
             group->led_at = sim->now;
+        if (group->doomed)
+            continue;
         if (group->led_at == 0 && sim->now >= sim->faults_end + SIM_LEADER_WITHIN)
             sim_fail(sim, "the group of %s has no leader %d s after healing",
                      sim->nodes[group->first_node].name, (int)(SIM_LEADER_WITHIN / WIRE_SECOND));
@@ -628,6 +686,10 @@ void sim_fault_event(struct sim *sim, const struct sim_event *event)
             break;
         sim_network_replay(sim);
         schedule_fault(sim, up_to(sim, sim->weather.replay_gap), FAULT_REPLAY, -1);
+        break;
+    case FAULT_DOOM:
+        if (sim->now < sim->faults_end)
+            doom(sim, event->node);
         break;
     case FAULT_HEAL:
         heal(sim);

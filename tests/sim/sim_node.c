@@ -109,6 +109,15 @@ void sim_node_deliver(struct sim *sim, struct sim_node *node, struct sim_letter 
 
 /* --- effects --------------------------------------------------------------------------------------- */
 
+/* The births known behind what was put last; in order, like the puts. */
+static void note_births(struct sim_node *node, const struct wire_hard_state *state)
+{
+    uint32_t own = state->births[node->replica].generation;
+    for (int i = 0; i < SIM_REPLICAS_MAX; i++)
+        node->disk.named[i] = (uint8_t)state->births[i].generation;
+    node->disk.generation = (uint8_t)(own > node->birth.generation ? own : node->birth.generation);
+}
+
 static void note_put(struct sim_node *node, const struct smr_log_entry *entry)
 {
     if (node->put_count == node->put_capacity) {
@@ -119,7 +128,8 @@ static void note_put(struct sim_node *node, const struct smr_log_entry *entry)
         (struct sim_put){.slot = entry->slot,
                          .ballot = entry->ballot,
                          .checksum = wire_batch_checksum(buf_span(entry->batch)),
-                         .learned = entry->learned};
+                         .learned = entry->learned,
+                         .disk = node->disk};
 }
 
 static void hold(struct sim_node *node, const struct smr_effect *effect)
@@ -148,6 +158,7 @@ static void carry_out_one(struct sim *sim, struct sim_node *node, const struct s
         node->log.ops->cut(node->log.self, effect->upto);
         break;
     case SMR_PUT_STATE:
+        note_births(node, &effect->state);
         node->put_state = effect->state;
         node->state_put = true;
         node->log.ops->put_state(node->log.self, &effect->state);
@@ -548,6 +559,11 @@ void sim_node_start(struct sim *sim, struct sim_node *node)
                                            WIRE_ROLE_CHECKPOINTER, WIRE_ROLE_PROPOSER,
                                            WIRE_ROLE_API};
     assert(!node->alive);
+    note_births(node, &(struct wire_hard_state){0});
+    struct wire_hard_state state;
+    wire_slot highest;
+    if (node->log.ops->load(node->log.self, &state, &highest) == WIRE_OK)
+        note_births(node, &state);
     node->alive = true;
     node->life++;
     struct smr_config config = {
@@ -589,7 +605,8 @@ void sim_node_crash(struct sim *sim, struct sim_node *node)
 {
     assert(node->alive);
     sim->happenings->crashes++;
-    sim->happenings->leaders_crashed += sim_node_leads(node);
+    node->died_leading = sim_node_leads(node);
+    sim->happenings->leaders_crashed += node->died_leading;
     if (node->committing && sim_chance(sim, 500) && make_durable(sim, node)) {
         sim->happenings->crashes_in_commit++; /* it was durable, but nobody was told */
     } else if (node->put_count > 0 || node->state_put) {
@@ -621,6 +638,38 @@ void sim_node_crash(struct sim *sim, struct sim_node *node)
                                         .client = i,
                                         .life = sim->clients[i].life});
     }
+}
+
+bool sim_node_is_admitted(const struct sim_node *node)
+{
+    struct wire_hard_state state;
+    wire_slot highest;
+    return node->log.ops->load(node->log.self, &state, &highest) == WIRE_OK && state.admitted;
+}
+
+/* What actors/node.c and server/join.c do with such a directory: a manager's process takes an empty one
+ * for its first; a server is told by the managers which one it is. */
+void sim_node_wipe(struct sim *sim, struct sim_node *node, bool damaged)
+{
+    assert(!node->alive);
+    bool learns_from_peers = node->group == WIRE_GROUP_MANAGERS && !damaged;
+    uint32_t last = node->disk.generation;
+    sim->happenings->wiped_disks++;
+    sim->happenings->damaged_states += damaged;
+    sim->happenings->wiped_leaders += node->died_leading;
+    sim->happenings->wiped_half_reborn += !sim_node_is_admitted(node) && last > 1;
+    sim->groups[node->group_index].wiped = true;
+    node->log.ops->close(node->log.self);
+    smr_memory_base_free(&node->base);
+    node->log = smr_memory_log_new();
+    node->base = smr_memory_base_new();
+    node->disks++;
+    node->damaged = false;
+    node->birth = (struct wire_birth){.generation = learns_from_peers ? 1 : last + 1,
+                                      .nonce = 100 + (uint64_t)node->index + 1000 * node->disks};
+    node->durable_promise = node->spoken_promise = node->spoken_first = (struct wire_ballot){0};
+    sim_note(sim, "%-4s ******** its disk %s", node->name,
+             damaged ? "has lost what it promised" : "is empty");
 }
 
 void sim_node_free(struct sim *sim, struct sim_node *node)

@@ -64,6 +64,9 @@ void sim_weather_draw(struct sim *sim)
                                       : SMR_READS_LEASE;
     w->allow_admin = sim_chance(sim, 950);
     w->kinds = sim_kinds_draw(sim);
+    w->wipes = sim_chance(sim, 350) ? 300 : 0;
+    if (w->wipes > 0) /* whoever was wiped needs all of the log */
+        w->checkpointing.tail_slots = SIM_SLOTS_MAX;
     draw_timing(sim);
 }
 
@@ -187,6 +190,8 @@ void sim_weather_note(const struct sim *sim)
     sim_note(sim, "---- leaders give up after %d ms, are missed after %d to %d ms",
              (int)(w->timing.step_down / WIRE_MS), (int)(w->timing.silence_min / WIRE_MS),
              (int)(w->timing.silence_max / WIRE_MS));
+    if (w->wipes > 0)
+        sim_note(sim, "---- in 1000 restarts %u find an empty disk", w->wipes);
     if (w->api_calls_max > 0 || w->session_count_max > 0)
         sim_note(sim, "---- small bounds: %u open calls, %u sessions (0: the real one)",
                  w->api_calls_max, w->session_count_max);

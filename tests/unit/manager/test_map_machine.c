@@ -106,7 +106,7 @@ START_TEST(test_map_machine_is_founded_by_the_first)
 }
 END_TEST
 
-START_TEST(test_map_machine_records_the_first_disk_of_each_replica)
+START_TEST(test_map_machine_records_one_disk_of_each_generation)
 {
     struct smr_machine machine = map_machine_new(NULL);
     found(machine, 11, 3, 6);
@@ -114,10 +114,11 @@ START_TEST(test_map_machine_records_the_first_disk_of_each_replica)
     uint64_t digest = machine.ops->digest(machine.self);
     ck_assert_int_eq(register_server(machine, 11, 1, 2, first_disk), WIRE_MAP_OK);
     ck_assert_int_eq(register_server(machine, 0, 1, 2, other_disk), WIRE_MAP_REBORN);
-    ck_assert_int_eq(register_server(machine, 0, 1, 2, second_disk), WIRE_MAP_REBORN);
     ck_assert_uint_eq(machine.ops->digest(machine.self), digest);
+    ck_assert_int_eq(register_server(machine, 0, 1, 2, second_disk), WIRE_MAP_OK);
+    ck_assert_int_eq(register_server(machine, 0, 1, 2, first_disk), WIRE_MAP_REBORN); /* late */
     struct wire_map map = get(machine, WIRE_MAP_OK);
-    ck_assert(birth_equal(map.servers[5].birth, first_disk));
+    ck_assert(birth_equal(map.servers[5].birth, second_disk));
     ck_assert_uint_eq(map.servers[4].birth.generation, 0);
     wire_map_free(&map);
     ck_assert_int_eq(register_server(machine, 0, 0, 2, other_disk), WIRE_MAP_OK);
@@ -126,13 +127,13 @@ START_TEST(test_map_machine_records_the_first_disk_of_each_replica)
 }
 END_TEST
 
-/* A disk that says it is not the first is none, even where no other is known. */
-START_TEST(test_map_machine_records_no_later_generation)
+/* A disk that says it is not the first is none, even where no other is known (any more). */
+START_TEST(test_map_machine_takes_the_word_of_a_later_generation)
 {
     struct smr_machine machine = map_machine_new(NULL);
     found(machine, 11, 1, 1);
-    ck_assert_int_eq(register_server(machine, 0, 0, 0, second_disk), WIRE_MAP_REBORN);
-    ck_assert_int_eq(register_server(machine, 0, 0, 0, first_disk), WIRE_MAP_OK);
+    ck_assert_int_eq(register_server(machine, 0, 0, 0, second_disk), WIRE_MAP_OK);
+    ck_assert_int_eq(register_server(machine, 0, 0, 0, first_disk), WIRE_MAP_REBORN);
     end(machine);
 }
 END_TEST
@@ -359,8 +360,8 @@ static Suite *map_machine_suite(void)
     TCase *tests = tcase_create("map_machine");
     tcase_add_test(tests, test_map_machine_knows_nothing_before_it_is_founded);
     tcase_add_test(tests, test_map_machine_is_founded_by_the_first);
-    tcase_add_test(tests, test_map_machine_records_the_first_disk_of_each_replica);
-    tcase_add_test(tests, test_map_machine_records_no_later_generation);
+    tcase_add_test(tests, test_map_machine_records_one_disk_of_each_generation);
+    tcase_add_test(tests, test_map_machine_takes_the_word_of_a_later_generation);
     tcase_add_test(tests, test_map_machine_turns_strangers_away);
     tcase_add_test(tests, test_map_machine_classifies_by_bytes_alone);
     tcase_add_test(tests, test_map_machine_refuses_malformed_bodies);

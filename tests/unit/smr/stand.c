@@ -65,6 +65,39 @@ void stand_outwait_leases(struct stand *stand)
     stand->now += smr_lease_granted(SMR_LEASE_MAX);
 }
 
+/* --- events ------------------------------------------------------------------------------------- */
+
+void stand_feed(struct stand *stand, struct wire_message message)
+{
+    begin(stand);
+    size_t before = stand->out.count;
+    stand->role.ops->receive(stand->role.self, stand->now, &message, &stand->out);
+    queue_puts(stand, before);
+    wire_message_clear(&message);
+}
+
+static bool shows_its_disk(const struct stand *stand)
+{
+    if (stand->seen == stand->out.count)
+        return false;
+    const struct smr_effect *effect = &stand->out.effects[stand->seen];
+    return effect->kind == SMR_SEND_DURABLE && effect->message.type == WIRE_MESSAGE_BIRTH &&
+           effect->message.birth.admitted;
+}
+
+/* A disk that votes is shown to the peers at each start, and they have it written down. */
+static void know_birth(struct stand *stand)
+{
+    bool shown = shows_its_disk(stand);
+    while (shows_its_disk(stand))
+        stand->seen++;
+    for (wire_replica peer = 1; shown && peer < stand->config.replica_count; peer++)
+        stand_feed(stand, FROM(ACCEPTOR, peer, BIRTH_KNOWN,
+                               .birth_known = {.nonce = stand->config.self.birth.nonce,
+                                               .recorded = true,
+                                               .generation = 1}));
+}
+
 struct stand *stand_new(const struct smr_config *config, struct smr_role role, struct smr_log log)
 {
     struct stand *stand = wire_calloc(1, sizeof *stand);
@@ -75,6 +108,7 @@ struct stand *stand_new(const struct smr_config *config, struct smr_role role, s
     wire_slot highest;
     if (log.ops != NULL && log.ops->load(log.self, &state, &highest) == WIRE_OK && state.admitted)
         stand_outwait_leases(stand);
+    know_birth(stand);
     return stand;
 }
 
@@ -116,18 +150,9 @@ void stand_restart_acceptor(struct stand *stand, bool crash)
     stand->role = smr_acceptor_new(&stand->config, stand->log);
     wake(stand);
     stand_outwait_leases(stand);
+    know_birth(stand);
 }
 
-/* --- events ------------------------------------------------------------------------------------- */
-
-void stand_feed(struct stand *stand, struct wire_message message)
-{
-    begin(stand);
-    size_t before = stand->out.count;
-    stand->role.ops->receive(stand->role.self, stand->now, &message, &stand->out);
-    queue_puts(stand, before);
-    wire_message_clear(&message);
-}
 
 void stand_settle(struct stand *stand)
 {

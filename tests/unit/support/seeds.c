@@ -35,6 +35,22 @@ static struct wire_birth random_birth(struct wire_random *random)
     return birth;
 }
 
+static struct wire_births random_births(struct wire_random *random)
+{
+    struct wire_births births;
+    for (int i = 0; i < WIRE_REPLICA_COUNT_MAX; i++)
+        births.of[i] = random_birth(random);
+    return births;
+}
+
+static struct wire_generations random_generations(struct wire_random *random)
+{
+    struct wire_generations births;
+    for (int i = 0; i < WIRE_REPLICA_COUNT_MAX; i++)
+        births.of[i] = (uint32_t)random_value(random, UINT32_MAX);
+    return births;
+}
+
 static struct wire_sender random_sender(struct wire_random *random)
 {
     struct wire_sender sender = {.cluster = random_u64(random)};
