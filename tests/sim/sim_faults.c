@@ -171,8 +171,9 @@ static void doom(struct sim *sim, int group_index)
     int lost = group->replica_count / 2 + 1;
     int first = (int)sim_below(sim, (uint64_t)group->replica_count);
     for (int i = 0; i < group->replica_count; i++) {
-        if (!sim_node_is_admitted(&sim->nodes[group->first_node + i]))
-            return;
+        const struct sim_node *node = &sim->nodes[group->first_node + i];
+        if (node->life == 0 || !sim_node_is_admitted(node))
+            return; /* one that never voted would be right to do so */
     }
     group->doomed = true;
     sim->happenings->doomed_groups++;
