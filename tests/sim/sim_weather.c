@@ -159,9 +159,9 @@ void sim_workload_draw(struct sim *sim)
         draw_overload(sim);
     else if (shape < 100)
         draw_long_life(sim);
-    else if (shape < 110)
+    else if (shape < 118)
         draw_large_values(sim);
-    else if (shape < 114)
+    else if (shape < 122)
         draw_very_long_life(sim);
     sim->happenings->swap_chains += work->swaps;
 }
