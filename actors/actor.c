@@ -317,7 +317,9 @@ static void finish_round(struct actor *self, wire_time begun)
     if (self->role.ops->settle != NULL)
         self->role.ops->settle(self->role.self, clock_now(), &self->out);
     carry_out(self);
+    actor_flush(self); /* nobody waits for what the commit does not hold */
     commit(self);
+    actor_flush(self);
     self->rounds++;
     wire_histogram_add(&self->round_us, clock_now() - begun);
 }

@@ -58,6 +58,7 @@ void actor_add_socket(struct actor *self, void *socket, enum actor_link link, en
     case ACTOR_LINK_SIBLING:
         assert(replica == self->self.replica);
         add_route(self, role, replica, socket, NULL);
+        self->routes[role][replica].chains = true;
         break;
     case ACTOR_LINK_PEER:
         assert(replica != self->self.replica && replica < self->replica_count);
@@ -72,6 +73,19 @@ void actor_add_socket(struct actor *self, void *socket, enum actor_link link, en
     }
 }
 
+static bool chain(struct actor *self, struct actor_route *route,
+                  const struct wire_message *message)
+{
+    if (!frames_chain(route->handle, message, &self->scratch))
+        return false;
+    if (!route->open) {
+        assert(self->open_count < WIRE_ROLE_COUNT);
+        self->open[self->open_count++] = route;
+        route->open = true;
+    }
+    return true;
+}
+
 void actor_send(struct actor *self, enum wire_role to, wire_replica to_replica,
                 const struct wire_message *message)
 {
@@ -81,10 +95,21 @@ void actor_send(struct actor *self, enum wire_role to, wire_replica to_replica,
     const struct wire_client *id = NULL;
     if (route->routed)
         id = route->to.size == 0 ? &message->client : &route->to;
-    if (frames_send(route->handle, id, message, &self->scratch))
+    bool sent = route->chains ? chain(self, route, message)
+                              : frames_send(route->handle, id, message, &self->scratch);
+    if (sent)
         route->sent++;
     else
         route->refused++;
+}
+
+void actor_flush(struct actor *self)
+{
+    for (size_t i = 0; i < self->open_count; i++) {
+        frames_end_chain(self->open[i]->handle);
+        self->open[i]->open = false;
+    }
+    self->open_count = 0;
 }
 
 /* --- who speaks ------------------------------------------------------------------------------- */
@@ -134,7 +159,7 @@ static unsigned frame_flags(enum actor_link link)
 {
     switch (link) {
     case ACTOR_LINK_SIBLING:
-        return 0;
+        return FRAMES_CHAINED;
     case ACTOR_LINK_PEER:
         return FRAMES_OUTSIDE;
     default:

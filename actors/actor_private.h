@@ -19,6 +19,8 @@ struct actor_socket {
 /* How to reach one actor of one replica. */
 struct actor_route {
     void *handle;          /* through which socket; NULL: not at all */
+    bool chains;           /* a sibling: the messages of a round go as one */
+    bool open;             /* a chain is not ended */
     bool routed;           /* that socket is a ROUTER: `to` comes first */
     struct wire_client to; /* the identity there; size 0: the message names the client */
     uint64_t sent;         /* messages taken by the transport */
@@ -37,6 +39,9 @@ struct actor {
     size_t socket_count;                            /* how many */
     size_t first_socket;                            /* where the next round begins to drain */
     struct actor_route routes[WIRE_ROLE_COUNT][WIRE_REPLICA_COUNT_MAX]; /* [to][to_replica] */
+
+    struct actor_route *open[WIRE_ROLE_COUNT];                          /* routes with an open chain */
+    size_t open_count;                                                  /* how many */
 
     struct smr_out out;         /* what the role wanted in this round */
     struct smr_out held;        /* SEND_DURABLEs that wait for a commit */
@@ -65,6 +70,9 @@ struct actor {
 /* Puts a message on the way; a refusal is counted as a loss. */
 void actor_send(struct actor *self, enum wire_role to, wire_replica to_replica,
                 const struct wire_message *message);
+
+/* Ends what is chained: now siblings see it. */
+void actor_flush(struct actor *self);
 
 /* Takes one message off a socket and judges who sent it. Faults are counted and said here. */
 enum frames_outcome actor_receive(struct actor *self, const struct actor_socket *socket,

@@ -135,6 +135,18 @@ static void take_frame(struct inbound *self, zmq_msg_t *frame, unsigned flags)
     self->count++;
 }
 
+/* The frames of one message, then the rest of the chain stays where it is. */
+static bool is_complete(const struct inbound *self)
+{
+    return self->outcome == FRAMES_MESSAGE &&
+           self->count == (wire_type_has_payload(self->message.type) ? 2u : 1u);
+}
+
+static bool ends_chain(const struct inbound *self, zmq_msg_t *frame)
+{
+    return self->count == 0 && zmq_msg_size(frame) == 0 && !zmq_msg_more(frame);
+}
+
 enum frames_outcome frames_receive(void *socket, unsigned flags, struct wire_message *message)
 {
     struct inbound in = {.outcome = FRAMES_MESSAGE};
@@ -143,6 +155,8 @@ enum frames_outcome frames_receive(void *socket, unsigned flags, struct wire_mes
     bool is_id = (flags & FRAMES_ROUTED) != 0;
     bool any = false;
     while (receive_frame(socket, &frame)) {
+        if ((flags & FRAMES_CHAINED) != 0 && ends_chain(&in, &frame))
+            continue;
         any = true;
         bool more = zmq_msg_more(&frame) != 0;
         if (is_id)
@@ -150,7 +164,7 @@ enum frames_outcome frames_receive(void *socket, unsigned flags, struct wire_mes
         else
             take_frame(&in, &frame, flags);
         is_id = false;
-        if (!more)
+        if (!more || ((flags & FRAMES_CHAINED) != 0 && is_complete(&in)))
             break;
     }
     zmq_msg_close(&frame);
@@ -214,23 +228,18 @@ static bool send_frame(void *socket, zmq_msg_t *frame, bool more)
     return false;
 }
 
-bool frames_send(void *socket, const struct wire_client *to, const struct wire_message *message,
-                 struct wire_writer *scratch)
+/* Head and payload; more: something follows them. */
+static bool send_message(void *socket, const struct wire_message *message,
+                         struct wire_writer *scratch, bool more)
 {
     bool has_payload = wire_type_has_payload(message->type);
     assert(has_payload || message->payload == NULL);
     zmq_msg_t frame;
-    if (to != NULL) {
-        /* With ROUTER_MANDATORY it is the routing id that is refused. */
-        frame_copy(&frame, span_of(to->bytes, to->size));
-        if (!send_frame(socket, &frame, true))
-            return false;
-    }
     wire_writer_clear(scratch);
     wire_message_encode(message, scratch);
     assert(scratch->size <= WIRE_HEAD_BYTES_MAX);
     frame_copy(&frame, wire_writer_span(scratch));
-    if (!send_frame(socket, &frame, has_payload))
+    if (!send_frame(socket, &frame, has_payload || more))
         return false;
     if (!has_payload)
         return true;
@@ -242,5 +251,30 @@ bool frames_send(void *socket, const struct wire_client *to, const struct wire_m
         frame_copy(&frame, payload);
     else
         frame_refer(&frame, message->payload);
-    return send_frame(socket, &frame, false);
+    return send_frame(socket, &frame, more);
+}
+
+bool frames_send(void *socket, const struct wire_client *to, const struct wire_message *message,
+                 struct wire_writer *scratch)
+{
+    if (to != NULL) {
+        zmq_msg_t frame;
+        /* With ROUTER_MANDATORY it is the routing id that is refused. */
+        frame_copy(&frame, span_of(to->bytes, to->size));
+        if (!send_frame(socket, &frame, true))
+            return false;
+    }
+    return send_message(socket, message, scratch, false);
+}
+
+bool frames_chain(void *socket, const struct wire_message *message, struct wire_writer *scratch)
+{
+    return send_message(socket, message, scratch, true);
+}
+
+void frames_end_chain(void *socket)
+{
+    zmq_msg_t frame;
+    zmq_msg_init(&frame);
+    send_frame(socket, &frame, false);
 }

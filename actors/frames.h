@@ -4,6 +4,9 @@
  *     head           wire_message_encode; at most WIRE_HEAD_BYTES_MAX
  *     payload        only of types that have one; may be empty
  *
+ * Between actors of one process several messages may be chained into one of ZeroMQ's, so that a round
+ * wakes its receiver once: heads and payloads one after the other, and an empty frame behind the last.
+ *
  * A payload is never copied on the way out, and on the way in only where that saves memory:
  * libzmq's TCP decoder hands out small frames as pieces of a shared 8 KiB chunk, and a log entry
  * kept for long would keep the whole chunk.
@@ -37,12 +40,19 @@ const char *frames_outcome_text(enum frames_outcome outcome);
 enum frames_flags {
     FRAMES_ROUTED = 1,  /* a ROUTER: a routing id comes first and goes to message->client */
     FRAMES_OUTSIDE = 2, /* TCP: small payloads are copied, see above */
+    FRAMES_CHAINED = 4, /* inproc: what follows a message is the next one */
 };
 
 /* Takes one message off the socket, whole. On FRAMES_MESSAGE *message is filled and its payload
  * owned by the caller; else it is untouched. Never FRAMES_BAD_SENDER: that is for the caller to
  * judge. */
 enum frames_outcome frames_receive(void *socket, unsigned flags, struct wire_message *message);
+
+/* Puts one message on an inproc socket and leaves the chain open: nobody sees it before the chain is
+ * ended. False: refused; only the first of a chain ever is, but where the socket is being closed. */
+bool frames_chain(void *socket, const struct wire_message *message, struct wire_writer *scratch);
+/* Ends the chain that is open. */
+void frames_end_chain(void *socket);
 
 /* Puts one message on the socket, whole, to `to` where the socket is a ROUTER (else NULL). The
  * message stays the caller's. False: refused (no such peer, or its queue is full), nothing was

@@ -57,7 +57,7 @@ static uint64_t hear(struct wire_message *message)
 {
     struct wire_message own;
     struct wire_message *to = message == NULL ? &own : message;
-    if (frames_receive(outside, 0, to) == FRAMES_NOTHING)
+    if (frames_receive(outside, FRAMES_CHAINED, to) == FRAMES_NOTHING)
         return 0;
     uint64_t number = to->type == WIRE_MESSAGE_ACCEPTED ? to->accepted.slot : to->status.tag;
     if (message == NULL)

@@ -130,6 +130,44 @@ START_TEST(test_frames_give_an_empty_payload_where_there_is_none)
 }
 END_TEST
 
+/* What is in the chain, or sent by itself, one after the other; each as it was. */
+static void expect_learned(wire_slot from)
+{
+    struct wire_message got = {0};
+    ck_assert_int_eq(frames_receive(right, FRAMES_CHAINED, &got), FRAMES_MESSAGE);
+    ck_assert_int_eq(got.type, WIRE_MESSAGE_LEARNED);
+    ck_assert_uint_eq(got.learned.from, from);
+    ck_assert_uint_eq(got.payload->size, from);
+    wire_message_clear(&got);
+}
+
+START_TEST(test_frames_of_a_chain_are_seen_once_it_is_ended)
+{
+    struct wire_message got = {0}, bare = {.type = WIRE_MESSAGE_APPLIED, .applied = {.slot = 7}};
+    for (int round = 0; round < 3; round++) {
+        for (size_t size = 0; size < 600; size += 299) {
+            struct wire_message learned = learned_of(size);
+            ck_assert(frames_chain(left, &learned, &scratch));
+            wire_message_clear(&learned);
+        }
+        ck_assert(frames_chain(left, &bare, &scratch));
+        ck_assert_int_eq(frames_receive(right, FRAMES_CHAINED, &got), FRAMES_NOTHING);
+        frames_end_chain(left);
+        expect_learned(0);
+        expect_learned(299);
+        expect_learned(598);
+        ck_assert_int_eq(frames_receive(right, FRAMES_CHAINED, &got), FRAMES_MESSAGE);
+        ck_assert_int_eq(got.type, WIRE_MESSAGE_APPLIED);
+        ck_assert_uint_eq(got.applied.slot, 7);
+        ck_assert_int_eq(frames_receive(right, FRAMES_CHAINED, &got), FRAMES_NOTHING);
+        struct wire_message alone = learned_of(11);
+        ck_assert(frames_send(left, NULL, &alone, &scratch));
+        wire_message_clear(&alone);
+        expect_learned(11);
+    }
+}
+END_TEST
+
 /* Sends frames as they are: parts[i] of sizes[i] bytes. */
 static void send_raw(void *socket, int count, const void *const *parts, const size_t *part_sizes)
 {
@@ -255,6 +293,7 @@ Suite *frames_suite(void)
     tcase_add_test(inproc, test_frames_tell_every_fault_and_lose_nothing_after_it);
     tcase_add_test(inproc, test_frames_route_by_client_and_refuse_strangers);
     tcase_add_test(inproc, test_frames_release_a_refused_payload);
+    tcase_add_test(inproc, test_frames_of_a_chain_are_seen_once_it_is_ended);
     suite_add_tcase(suite, inproc);
     return suite;
 }
