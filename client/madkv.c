@@ -4,12 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "client/link.h"
 #include "client/net.h"
 #include "wire/address.h"
 
 enum {
     PROBLEM_BYTES = 160, /* longest text of a problem */
 };
+
+static_assert(MADKV_CALLS_MAX <= WIRE_SESSION_WINDOW, "no call waits for another's answer");
+static_assert(MADKV_CALLS_MAX < CLIENT_CALLS_MAX, "a blocking call fits beside those in flight");
 
 struct madkv {
     struct client_net *net;      /* does the work */
@@ -18,6 +22,9 @@ struct madkv {
     struct wire_reader unread;   /* pairs of the last scan not taken yet */
     enum client_reason reason;   /* why the last call did not end well */
     char problem[PROBLEM_BYTES]; /* likewise, in words */
+    size_t in_flight;            /* calls begun by madkv_start and not handed out by madkv_wait */
+    size_t ended_count;          /* of them, those that have ended */
+    struct client_done ended[MADKV_CALLS_MAX]; /* in the order in which they did; owned */
 };
 
 /* --- lifetime --------------------------------------------------------------------------------- */
@@ -81,6 +88,8 @@ void madkv_close(struct madkv **kv_p)
     if (kv == NULL)
         return;
     client_net_destroy(&kv->net);
+    for (size_t i = 0; i < kv->ended_count; i++)
+        buf_unref(&kv->ended[i].result);
     buf_unref(&kv->result);
     free(kv);
 }
@@ -119,6 +128,22 @@ static void explain(struct madkv *kv, const struct client_done *done)
     snprintf(kv->problem, sizeof kv->problem, "%s: %s", client_reason_text(done->reason), outcome);
 }
 
+/* Takes what a call that ended hands out. */
+static enum madkv_outcome take(struct madkv *kv, const struct client_done *done)
+{
+    kv->result = done->result;
+    if (done->outcome == CLIENT_OK)
+        return MADKV_OK;
+    explain(kv, done);
+    return done->outcome == CLIENT_UNKNOWN ? MADKV_UNKNOWN : MADKV_FAILED;
+}
+
+static enum madkv_outcome hung_up(struct madkv *kv)
+{
+    snprintf(kv->problem, sizeof kv->problem, "hung up: nobody waits for the answer");
+    return MADKV_HUNG_UP;
+}
+
 static enum madkv_outcome run(struct madkv *kv, struct client_call *call, struct client_done *done)
 {
     reset(kv);
@@ -128,16 +153,14 @@ static enum madkv_outcome run(struct madkv *kv, struct client_call *call, struct
     call->timeout = kv->timeout;
     uint64_t id = client_net_submit(kv->net, call);
     assert(id != 0);
-    if (client_net_wait(kv->net, WIRE_NEVER, done) != CLIENT_NET_DONE) {
-        snprintf(kv->problem, sizeof kv->problem, "hung up: nobody waits for the answer");
-        return MADKV_HUNG_UP;
+    for (;;) {
+        if (client_net_wait(kv->net, WIRE_NEVER, done) != CLIENT_NET_DONE)
+            return hung_up(kv);
+        if (done->call == id)
+            return take(kv, done);
+        assert(kv->ended_count < kv->in_flight);
+        kv->ended[kv->ended_count++] = *done;
     }
-    assert(done->call == id);
-    kv->result = done->result;
-    if (done->outcome == CLIENT_OK)
-        return MADKV_OK;
-    explain(kv, done);
-    return done->outcome == CLIENT_UNKNOWN ? MADKV_UNKNOWN : MADKV_FAILED;
 }
 
 static struct madkv_bytes bytes_of(struct span span)
@@ -199,6 +222,86 @@ enum madkv_outcome madkv_scan(struct madkv *kv, const void *from, size_t from_si
     if (outcome == MADKV_OK)
         kv->unread = wire_reader_of(buf_span(done.result));
     return outcome;
+}
+
+/* --- calls in flight -------------------------------------------------------------------------- */
+
+static const enum wire_kv_op OPS[] = {[MADKV_PUT] = WIRE_KV_PUT,
+                                      [MADKV_SWAP] = WIRE_KV_SWAP,
+                                      [MADKV_GET] = WIRE_KV_GET,
+                                      [MADKV_DELETE] = WIRE_KV_DELETE,
+                                      [MADKV_SCAN] = WIRE_KV_SCAN};
+
+static enum madkv_op op_of(enum wire_kv_op op)
+{
+    for (size_t i = 0; i < sizeof OPS / sizeof OPS[0]; i++) {
+        if (OPS[i] == op)
+            return (enum madkv_op)i;
+    }
+    assert(!"an operation that nobody begins");
+    return MADKV_GET;
+}
+
+enum madkv_outcome madkv_start(struct madkv *kv, enum madkv_op op, const void *key, size_t key_size,
+                               const void *value, size_t value_size, uint64_t *id_p)
+{
+    if ((size_t)op >= sizeof OPS / sizeof OPS[0])
+        return invalid(kv, "no such operation");
+    struct client_call call = {.op = OPS[op], .key = span_of(key, key_size)};
+    if (op == MADKV_PUT || op == MADKV_SWAP || op == MADKV_SCAN)
+        call.value = span_of(value, value_size);
+    const char *problem = check(&call);
+    if (problem != NULL)
+        return invalid(kv, problem);
+    if (kv->in_flight == MADKV_CALLS_MAX) {
+        snprintf(kv->problem, sizeof kv->problem, "%d calls are in flight", MADKV_CALLS_MAX);
+        return MADKV_FULL;
+    }
+    call.timeout = kv->timeout;
+    uint64_t id = client_net_submit(kv->net, &call);
+    assert(id != 0);
+    kv->in_flight++;
+    if (id_p != NULL)
+        *id_p = id;
+    return MADKV_OK;
+}
+
+/* The oldest of those that have ended already. */
+static struct client_done take_ended(struct madkv *kv)
+{
+    struct client_done done = kv->ended[0];
+    kv->ended_count--;
+    memmove(kv->ended, kv->ended + 1, kv->ended_count * sizeof kv->ended[0]);
+    return done;
+}
+
+enum madkv_outcome madkv_wait(struct madkv *kv, int64_t timeout_ms, struct madkv_result *result)
+{
+    struct client_done done;
+    reset(kv);
+    if (kv->in_flight == 0)
+        return MADKV_IDLE;
+    if (kv->ended_count > 0) {
+        done = take_ended(kv);
+    } else {
+        bool ever = timeout_ms < 0 || timeout_ms > INT64_MAX / WIRE_MS / 2;
+        wire_time until = ever ? WIRE_NEVER : client_clock() + timeout_ms * WIRE_MS;
+        enum client_net_event event = client_net_wait(kv->net, until, &done);
+        if (event != CLIENT_NET_DONE)
+            return event == CLIENT_NET_LATE ? MADKV_LATE : hung_up(kv);
+    }
+    kv->in_flight--;
+    *result = (struct madkv_result){.call = done.call, .op = op_of(done.op), .found = done.found};
+    result->outcome = take(kv, &done);
+    result->value = bytes_of(done.value);
+    if (done.op == WIRE_KV_SCAN && result->outcome == MADKV_OK)
+        kv->unread = wire_reader_of(buf_span(done.result));
+    return MADKV_OK;
+}
+
+size_t madkv_in_flight(const struct madkv *kv)
+{
+    return kv->in_flight;
 }
 
 bool madkv_next(struct madkv *kv, struct madkv_bytes *key, struct madkv_bytes *value)

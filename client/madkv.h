@@ -1,22 +1,27 @@
 /* MadKV's client library: put, swap, get, delete and scan on a replicated, partitioned key-value
  * store.
  *
- * Every call blocks until it has an answer, however many replicas die meanwhile, unless a time-out
- * was asked for. Put, swap, get and delete are linearizable per key and take effect at most once; a
- * call that may or may not have taken effect says so (MADKV_UNKNOWN) and is never held for failed.
+ * Calls block until they have an answer, however many replicas die meanwhile, unless a time-out
+ * was asked for; madkv_start begins many at once. Put, swap, get and delete are linearizable per
+ * key and take effect at most once; a call that may or may not have taken effect says so
+ * (MADKV_UNKNOWN) and is never held for failed.
  *
  * Keys are 1 to 511 bytes, values 1 byte to 1 MiB, of any bytes but white space and NUL. What is
  * passed in is copied. What is handed out belongs to the handle and is good until the next call on
- * it.
+ * it (but for madkv_start, which hands out nothing).
  *
  * A handle belongs to one thread at a time; a process may have many. It starts no thread of its own
  * beside those of ZeroMQ and touches neither signals nor stdio; writing to the network never raises
  * SIGPIPE.
  *
- *     struct madkv_options options = {.manager_addrs =
- * "127.0.0.1:3666,127.0.0.1:3667,127.0.0.1:3668"}; struct madkv *kv; const char *problem; if
- * (madkv_open(&options, &kv, &problem) != MADKV_OK) errx(1, "%s", problem); bool found; if
- * (madkv_put(kv, "k", 1, "v", 1, &found) != MADKV_OK) errx(1, "%s", madkv_problem(kv));
+ *     struct madkv_options options = {.manager_addrs = "127.0.0.1:3666,127.0.0.1:3667"};
+ *     struct madkv *kv;
+ *     const char *problem;
+ *     bool found;
+ *     if (madkv_open(&options, &kv, &problem) != MADKV_OK)
+ *         errx(1, "%s", problem);
+ *     if (madkv_put(kv, "k", 1, "v", 1, &found) != MADKV_OK)
+ *         errx(1, "%s", madkv_problem(kv));
  *     madkv_close(&kv);
  */
 #ifndef MADKV_H
@@ -40,6 +45,9 @@ enum madkv_outcome {
     MADKV_INVALID, /* an argument is not legal; nothing was sent */
     MADKV_HUNG_UP, /* the watched descriptor hung up; a write may or may not be applied. Only
                     * madkv_close makes sense now */
+    MADKV_FULL,    /* of madkv_start: MADKV_CALLS_MAX calls are in flight; madkv_wait first */
+    MADKV_LATE,    /* of madkv_wait: no call has ended in that time */
+    MADKV_IDLE,    /* of madkv_wait: no call is in flight */
 };
 
 /* Zero is the default of each. */
@@ -86,6 +94,58 @@ enum madkv_outcome madkv_scan(struct madkv *kv, const void *from, size_t from_si
                               size_t to_size);
 /* The next pair of the last scan; false at its end. Good until the next call other than this. */
 bool madkv_next(struct madkv *kv, struct madkv_bytes *key, struct madkv_bytes *value);
+
+/* --- many calls in flight ---------------------------------------------------------------------
+ *
+ * madkv_start begins a call and returns at once; madkv_wait waits until any of those that were
+ * begun has ended, and hands out its result. Calls on the same key take effect in the order in
+ * which they were begun, all others in any order; a Scan is ordered with nothing. What is said
+ * above of time-outs and outcomes holds for each of them.
+ *
+ * Nothing leaves before madkv_wait or a blocking call, so that calls begun together travel
+ * together. Blocking calls may be made meanwhile; they leave the results of the others to
+ * madkv_wait.
+ *
+ *     struct madkv_result result;
+ *     for (size_t i = 0; i < count; i++) {
+ *         madkv_start(kv, MADKV_PUT, keys[i], 1, values[i], 1, NULL);
+ *         if (madkv_in_flight(kv) == MADKV_CALLS_MAX)
+ *             madkv_wait(kv, -1, &result);
+ *     }
+ *     while (madkv_wait(kv, -1, &result) == MADKV_OK)
+ *         continue;
+ */
+#define MADKV_CALLS_MAX                                                                            \
+    64 /* in flight at once: what a session of the service keeps answers for                       \
+        */
+
+enum madkv_op {
+    MADKV_PUT,
+    MADKV_SWAP,
+    MADKV_GET,    /* takes no value */
+    MADKV_DELETE, /* takes no value */
+    MADKV_SCAN,   /* `value` is the key to end at; the pairs are taken with madkv_next */
+};
+
+/* What became of a call in flight. */
+struct madkv_result {
+    uint64_t call;              /* which one */
+    enum madkv_op op;           /* what it was */
+    enum madkv_outcome outcome; /* OK, FAILED or UNKNOWN; why it is not OK, madkv_problem says */
+    bool found;                 /* OK, not SCAN: there was a value */
+    struct madkv_bytes value; /* of GET and SWAP, if found; good until the next call but a start */
+};
+
+/* Begins a call; all arguments are copied. MADKV_OK: *call (may be NULL) is its number, greater
+ * than any before. MADKV_INVALID or MADKV_FULL: it was not begun. */
+enum madkv_outcome madkv_start(struct madkv *kv, enum madkv_op op, const void *key, size_t key_size,
+                               const void *value, size_t value_size, uint64_t *call);
+/* MADKV_OK: a call has ended, *result says how, and it is no longer in flight. Waits at most
+ * timeout_ms; 0: only sends what was begun and looks, -1: for ever. MADKV_LATE, MADKV_IDLE or
+ * MADKV_HUNG_UP: *result is untouched. */
+enum madkv_outcome madkv_wait(struct madkv *kv, int64_t timeout_ms, struct madkv_result *result);
+/* Calls begun whose results madkv_wait has not handed out. */
+size_t madkv_in_flight(const struct madkv *kv);
 
 /* Why the last call did not end with MADKV_OK, in a few words; good until the next call. */
 const char *madkv_problem(const struct madkv *kv);

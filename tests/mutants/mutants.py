@@ -170,6 +170,9 @@ MUTANTS = [
     ("IN_DOUBT treated as refused", "client/core_reply.c",
      "    if (in_doubt && request_changes(answer->request))\n"
      "        answer->request->in_doubt = true;\n", ""),
+    ("calls of one client on one key sent at once", "client/core.c",
+     "    if (call_is_ordered(call) && call_same_key(core, call) != NULL) {",
+     "    if (false) {"),
 
     # --- what only unit tests come to ------------------------------------------------------------------
     ("any hint followed at once", "client/core_request.c",

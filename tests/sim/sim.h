@@ -218,7 +218,7 @@ struct sim_client {
         uint64_t id;           /* the core's; 0: free place */
         size_t record;         /* in the history */
         uint32_t value;        /* of PUT and SWAP: number of the value it writes */
-        int key;               /* index of the key */
+        int key;               /* index of the key; -1: a SCAN */
     } calls[CLIENT_CALLS_MAX];
 };
 

@@ -106,9 +106,24 @@ static void note_end(struct sim *sim, const struct sim_client *client,
                  : client_reason_text(done->reason));
 }
 
+/* Calls of one client on one key take effect in the order in which they were begun. */
+static void check_order(struct sim *sim, const struct sim_client *client,
+                        const struct client_done *done, int place)
+{
+    if (done->outcome != CLIENT_OK || done->op == WIRE_KV_SCAN)
+        return;
+    for (int other = 0; other < CLIENT_CALLS_MAX; other++) {
+        if (client->calls[other].id != 0 && client->calls[other].id < done->call &&
+            client->calls[other].key == client->calls[place].key)
+            sim_fail(sim, "client %d: call %" PRIu64 " is done before %" PRIu64 " on the same key",
+                     client->index, done->call, client->calls[other].id);
+    }
+}
+
 static void finish(struct sim *sim, struct sim_client *client, const struct client_done *done)
 {
     int place = place_of(sim, client, done->call);
+    check_order(sim, client, done, place);
     char name[SIM_VALUE_NAME_MAX];
     struct scan_texts texts;
     bool has_value = done->found && (done->op == WIRE_KV_GET || done->op == WIRE_KV_SWAP);
@@ -220,12 +235,12 @@ static void begin_call(struct sim *sim, struct sim_client *client, struct client
     int place = place_of(sim, client, 0);
     struct client_call call = {
         .op = draw_op(sim), .key = key_of(key, &key_name), .timeout = client->timeout};
+    client->calls[place].key = call.op == WIRE_KV_SCAN ? -1 : key;
     if (call.op == WIRE_KV_SCAN) {
         call.key = span_text("a");
         call.value = span_text("z");
         argument = text_of(call.value);
     } else if (call.op == WIRE_KV_PUT || call.op == WIRE_KV_SWAP) {
-        client->calls[place].key = key;
         client->calls[place].value = sim_value_new(sim, key);
         value = sim_value_bytes(sim, client->calls[place].value);
         call.value = buf_span(value);

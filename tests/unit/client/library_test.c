@@ -187,6 +187,142 @@ START_TEST(test_library_gives_up_when_the_watched_descriptor_hangs_up)
 }
 END_TEST
 
+/* --- calls in flight -------------------------------------------------------------------------- */
+
+static uint64_t start(struct madkv *kv, enum madkv_op op, const char *key, const char *value)
+{
+    uint64_t call = 0;
+    ck_assert_int_eq(madkv_start(kv, op, key, strlen(key), value, strlen(value), &call), MADKV_OK);
+    return call;
+}
+
+static struct madkv_result wait_one(struct madkv *kv)
+{
+    struct madkv_result result = {0};
+    ck_assert_int_eq(madkv_wait(kv, 30000, &result), MADKV_OK);
+    return result;
+}
+
+START_TEST(test_library_sends_calls_without_waiting_for_answers)
+{
+    struct fake *fake = fake_start(FAKE_MUTE);
+    struct madkv *kv = open_at(NULL, fake_address(fake), 0);
+    struct madkv_result result;
+    char key[16];
+    for (int i = 0; i < MADKV_CALLS_MAX; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        start(kv, MADKV_GET, key, "");
+    }
+    ck_assert_int_eq(madkv_start(kv, MADKV_GET, "k", 1, NULL, 0, NULL), MADKV_FULL);
+    ck_assert_uint_eq(madkv_in_flight(kv), MADKV_CALLS_MAX);
+    ck_assert_int_eq(madkv_wait(kv, 100, &result), MADKV_LATE);
+    /* None has been answered, and all have arrived. */
+    fake_wait_for(fake, MADKV_CALLS_MAX);
+    madkv_close(&kv);
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(test_library_hands_out_every_call_once)
+{
+    struct fake *fake = fake_start(FAKE_SERVES);
+    struct madkv *kv = open_at(fake_address(fake), NULL, 0);
+    struct madkv_result result;
+    char key[16];
+    uint64_t calls[MADKV_CALLS_MAX], seen = 0;
+    ck_assert_int_eq(madkv_wait(kv, 0, &result), MADKV_IDLE);
+    for (int i = 0; i < MADKV_CALLS_MAX; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        calls[i] = start(kv, MADKV_PUT, key, key);
+        ck_assert(i == 0 || calls[i] > calls[i - 1]);
+    }
+    for (int i = 0; i < MADKV_CALLS_MAX; i++) {
+        result = wait_one(kv);
+        ck_assert(result.outcome == MADKV_OK && result.op == MADKV_PUT && !result.found);
+        for (int j = 0; j < MADKV_CALLS_MAX; j++)
+            seen |= calls[j] == result.call ? UINT64_C(1) << j : 0;
+    }
+    ck_assert_uint_eq(seen, UINT64_MAX);
+    ck_assert_int_eq(madkv_wait(kv, -1, &result), MADKV_IDLE);
+    madkv_close(&kv);
+    fake_stop(&fake);
+}
+END_TEST
+
+static bool is(struct madkv_bytes bytes, const char *text)
+{
+    return bytes.size == strlen(text) && memcmp(bytes.data, text, bytes.size) == 0;
+}
+
+START_TEST(test_library_keeps_the_order_of_calls_on_one_key)
+{
+    struct fake *fake = fake_start(FAKE_SERVES);
+    struct madkv *kv = open_at(fake_address(fake), NULL, 0);
+    struct madkv_result result;
+    uint64_t calls[] = {start(kv, MADKV_PUT, "k", "v1"), start(kv, MADKV_SWAP, "k", "v2"),
+                        start(kv, MADKV_GET, "k", ""), start(kv, MADKV_DELETE, "k", ""),
+                        start(kv, MADKV_GET, "k", "")};
+    static const char *const values[] = {NULL, "v1", "v2", NULL, NULL};
+    static const bool found[] = {false, true, true, true, false};
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        result = wait_one(kv);
+        ck_assert_uint_eq(result.call, calls[i]);
+        ck_assert(result.outcome == MADKV_OK && result.found == found[i]);
+        ck_assert(values[i] == NULL || is(result.value, values[i]));
+    }
+    madkv_close(&kv);
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(test_library_blocks_beside_calls_in_flight)
+{
+    struct fake *fake = fake_start(FAKE_SERVES);
+    struct madkv *kv = open_at(fake_address(fake), NULL, 0);
+    struct madkv_bytes key, value;
+    bool found;
+    ck_assert_int_eq(madkv_put(kv, "b", 1, "old", 3, NULL), MADKV_OK);
+    uint64_t first = start(kv, MADKV_GET, "b", ""), second = start(kv, MADKV_SWAP, "b", "new");
+    ck_assert_int_eq(madkv_get(kv, "b", 1, &found, &value), MADKV_OK);
+    ck_assert(found && is(value, "new"));
+    uint64_t scan = start(kv, MADKV_SCAN, "a", "c");
+    ck_assert(is(value, "new")); /* a start takes nothing away */
+    struct madkv_result result = wait_one(kv);
+    ck_assert(result.call == first && is(result.value, "old"));
+    result = wait_one(kv);
+    ck_assert(result.call == second && is(result.value, "old"));
+    result = wait_one(kv);
+    ck_assert(result.call == scan && result.op == MADKV_SCAN);
+    ck_assert(madkv_next(kv, &key, &value) && is(key, "b") && is(value, "new"));
+    ck_assert(!madkv_next(kv, &key, &value));
+    start(kv, MADKV_GET, "b", "");
+    ck_assert_int_eq(madkv_put(kv, "c", 1, "v", 1, NULL), MADKV_OK);
+    madkv_close(&kv); /* with a result that nobody took */
+    fake_stop(&fake);
+}
+END_TEST
+
+START_TEST(test_library_tells_the_outcome_of_each_call_in_flight)
+{
+    struct fake *fake = fake_start(FAKE_SERVES);
+    struct madkv *kv = open_at(NULL, fake_address(fake), 300);
+    ck_assert_int_eq(madkv_put(kv, "k", 1, "v", 1, NULL), MADKV_OK);
+    fake_set_mood(fake, FAKE_MUTE);
+    uint64_t get = start(kv, MADKV_GET, "a", ""), put = start(kv, MADKV_PUT, "b", "v");
+    for (int i = 0; i < 2; i++) {
+        struct madkv_result result = wait_one(kv);
+        ck_assert(result.call == get || result.call == put);
+        ck_assert_int_eq(result.outcome, result.call == get ? MADKV_FAILED : MADKV_UNKNOWN);
+        ck_assert(madkv_timed_out(kv) && madkv_problem(kv)[0] != '\0');
+    }
+    ck_assert_int_eq(madkv_start(kv, MADKV_PUT, "white space", 11, "v", 1, NULL), MADKV_INVALID);
+    ck_assert_int_eq(madkv_start(kv, (enum madkv_op)9, "k", 1, "v", 1, NULL), MADKV_INVALID);
+    ck_assert_uint_eq(madkv_in_flight(kv), 0);
+    madkv_close(&kv);
+    fake_stop(&fake);
+}
+END_TEST
+
 START_TEST(test_ask_gets_the_managers_answer)
 {
     struct fake *fake = fake_start(FAKE_SERVES);
@@ -250,6 +386,11 @@ TCase *library_case(void)
     tcase_add_test(tcase, test_library_notices_a_killed_server_before_any_timeout);
     tcase_add_test(tcase, test_library_goes_past_dead_replicas);
     tcase_add_test(tcase, test_library_gives_up_when_the_watched_descriptor_hangs_up);
+    tcase_add_test(tcase, test_library_sends_calls_without_waiting_for_answers);
+    tcase_add_test(tcase, test_library_hands_out_every_call_once);
+    tcase_add_test(tcase, test_library_keeps_the_order_of_calls_on_one_key);
+    tcase_add_test(tcase, test_library_blocks_beside_calls_in_flight);
+    tcase_add_test(tcase, test_library_tells_the_outcome_of_each_call_in_flight);
     tcase_add_test(tcase, test_ask_gets_the_managers_answer);
     tcase_add_test(tcase, test_status_asks_many_and_waits_for_none_that_is_dead);
     return tcase;
