@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 
+import recipes
 from harness import EXIT_IDENTITY, EXIT_OK, EXIT_TOPOLOGY, EXIT_USAGE, END_TIMEOUT_S
 from harness import SANITIZER_ENV, Skip, WAIT_TIMEOUT_S, check_logs, local, require, test, wait_until
 
@@ -68,26 +69,36 @@ def check_lifetime(process, handle, address):
     require(process.wait(END_TIMEOUT_S) == EXIT_OK, f"SIGTERM ended it with {process.returncode}")
 
 
+def planned_variables(place, topology):
+    """{node: variables}, as `cluster::plan` writes them for systemd."""
+    path = place.path("cluster.hosts")
+    with open(path, "w", encoding="utf-8") as file:
+        nodes = " ".join(f"{name}:{port}/{p2p}" for name, (port, p2p) in topology.ports.items())
+        file.write(f"{local.HOST} {nodes}\n")
+    done = recipes.run("cluster::plan", path, "systemd")
+    files = dict(re.findall(r"^cat >/etc/madkv/(\S+)\.env <<'END'\n(.*?)^END$", done.stdout,
+                            re.M | re.S))
+    require(set(files) == {"cluster", *topology.names}, f"planned {done.stdout}")
+    return {name: dict(line.split("=", 1) for line in (files["cluster"] + files[name]).splitlines())
+            for name in topology.names}
+
+
 @test
 def test_units_start_nodes_that_tell_when_they_serve(place):
-    """Each ExecStart as it stands; by a socket with a path, and by an abstract one."""
+    """Each ExecStart as it stands, with the variables that `cluster::plan` writes; by a socket with a
+    path, and by an abstract one."""
     topology = local.Topology(1, 1, 1)
-    manager, server = topology.address("m.0"), topology.address("s0.0")
-    variables = {"MANAGER_ADDRS": manager, "SERVER_RF": "1", "SERVER_ADDRS": server,
-                 "PARTITION_ID": "0", "REPLICA_ID": "0", "API_LISTEN": server,
-                 "MAN_LISTEN": manager, "P2P_LISTEN": topology.p2p_address("m.0"),
-                 "PEER_ADDRS": "none"}
+    variables = planned_variables(place, topology)
     with contextlib.ExitStack() as stack:
-        for name, address, notify in (
-                ("madkv-manager@.service", manager, place.path("notify")),
-                ("madkv-server@.service", server, f"@madkv-test-{os.getpid()}")):
+        for name, notify in (("madkv-manager@.service", place.path("notify")),
+                             ("madkv-server@.service", f"@madkv-test-{os.getpid()}")):
             handle = stack.enter_context(listener(notify))
-            command = command_of(name, variables, place.directory)
+            command = command_of(name, variables[UNITS[name]], place.directory)
             process = stack.enter_context(started(command, place, notify))
             if "manager" in name:
                 require(handle.recv(100) == b"READY=1", "the manager is not ready")
             else:
-                check_lifetime(process, handle, address)
+                check_lifetime(process, handle, topology.address("s0.0"))
     check_logs(place.path("logs"))
 
 
