@@ -27,7 +27,7 @@ deps:
 
 # build what is stale: rel (release), debug, asan, tsan or clang, under .build/
 [no-exit-message]
-build kind='rel':
+build kind='rel' *rest:
     @exec tools/build "$@"
 
 # run all tests
@@ -65,7 +65,7 @@ demo *args:
 
 # break a cluster on purpose: leader, followers, rolling, pause, partition, oneway, managers, storm, or all
 [no-exit-message]
-chaos plan rf='3':
+chaos plan='' rf='3' *rest:
     @tools/build rel
     @exec tools/chaos "$@"
 
@@ -112,7 +112,7 @@ clean:
 
 # start a local cluster in the background, or what is missing of it (3 managers, 2 partitions, rf 3)
 [no-exit-message]
-up managers='' partitions='' rf='':
+up managers='' partitions='' rf='' *rest:
     @tools/build rel
     @exec tools/cluster up "$@"
 
