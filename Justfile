@@ -121,6 +121,11 @@ up managers='' partitions='' rf='' *rest:
 status:
     @exec tools/cluster status
 
+# watch the local cluster on a full screen; `?` there explains the keys (flags: --stat, --events, ...)
+[no-exit-message]
+monitor *args:
+    @exec tools/cluster monitor "$@"
+
 # look at the directory of a server or manager that is not running, and check every checksum in it
 [no-exit-message]
 inspect dir *args:

@@ -176,15 +176,15 @@ class Topology:
         return flags
 
 
-def monitor_command(manager_addrs, form, build=None):
-    """Command that prints one picture of a cluster; `form` is --once or --json."""
-    return [program_path("madkv-monitor", build), "--manager_addrs", manager_addrs, form]
+def monitor_command(manager_addrs, *flags, build=None):
+    """Command that shows a cluster; flags such as --once or --json say how."""
+    return [program_path("madkv-monitor", build), "--manager_addrs", manager_addrs, *flags]
 
 
 def read_status(manager_addrs, build=None):
     """The cluster's STATUS as madkv-monitor --json gives it, or None if it gives none."""
     monitor = _spawned(lambda: subprocess.Popen(
-        _with_parent(monitor_command(manager_addrs, "--json", build)), stdin=subprocess.DEVNULL,
+        _with_parent(monitor_command(manager_addrs, "--json", build=build)), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True))
     try:
         output, _ = monitor.communicate(timeout=STATUS_TIMEOUT_S)

@@ -381,12 +381,13 @@ static void attach(struct proposer *self, wire_time now, struct smr_out *out)
     self->resend_deadline = now + self->timing.resend;
 }
 
-/* Once per leader, however often it is asked for in vain. */
+/* Not even its own acceptor has heard the leader lately. Once per leader, however often it is asked for
+ * in vain. */
 static void note_silence(struct proposer *self, wire_time now)
 {
     const struct smr_event *last = smr_events_last(&self->events);
-    if (self->replica_count > 1 && (last == NULL || last->name != SMR_EVENT_SUSPECTS ||
-                                    !ballot_equal(last->ballot, self->leader)))
+    if (!ballot_is_none(self->leader) && (last == NULL || last->name != SMR_EVENT_SUSPECTS ||
+                                          !ballot_equal(last->ballot, self->leader)))
         smr_events_add_ballot(&self->events, now, SMR_EVENT_SUSPECTS, self->leader);
 }
 
@@ -399,11 +400,11 @@ static void reach_deadline(struct proposer *self, wire_time now, struct smr_out 
     } else if (self->leaving) {
         self->deadline = WIRE_NEVER;
     } else if (!self->wondering || !self->fit) {
-        note_silence(self, now);
         self->wondering = true;
         self->deadline = now + self->timing.heartbeat / 2;
         proposer_send(self, out, WIRE_MESSAGE_ATTACH, WIRE_ROLE_ACCEPTOR, self->self.replica);
     } else {
+        note_silence(self, now);
         election_begin(self, now, out);
     }
 }

@@ -267,6 +267,16 @@ static void add_servers(struct picture *self, const struct picture_plan *plan,
     }
 }
 
+const struct picture_replica *picture_best(const struct picture_group *group)
+{
+    const struct picture_replica *best = &group->replicas[group->has_leader ? group->leader : 0];
+    for (wire_replica r = 0; r < group->replica_count && !group->has_leader; r++) {
+        if (group->replicas[r].applied.value > best->applied.value)
+            best = &group->replicas[r];
+    }
+    return best;
+}
+
 /* --- health -------------------------------------------------------------------------------- */
 
 static bool replica_trouble(const struct picture_replica *replica,

@@ -103,6 +103,8 @@ struct picture_plan {
 struct picture *picture_new(const struct picture_plan *plan, const struct client_status *answers);
 void picture_free(struct picture **self);
 
+/* The replica whose word counts for its group: its leader, else who has applied most. */
+const struct picture_replica *picture_best(const struct picture_group *group);
 /* The number of that name among a replica's figures. */
 struct picture_number picture_figure(const struct picture_replica *replica, const char *name);
 

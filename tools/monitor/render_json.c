@@ -53,10 +53,13 @@ static void write_replica(struct json *json, const struct picture_replica *repli
     name(json, "up");
     json_bool(json, replica->state == PICTURE_UP);
     text_member(json, "state", picture_state_text(replica->state));
+    name(json, "votes");
+    json_bool(json, replica->state == PICTURE_UP && replica->votes);
     number_member(json, "pid", replica->pid);
     text_member(json, "role", picture_role_text(replica->role));
     number_member(json, "chosen_slot", replica->chosen);
     number_member(json, "applied_slot", replica->applied);
+    number_member(json, "lag_slots", replica->lag);
     figures_member(json, replica);
     json_close(json, '}');
 }
@@ -72,6 +75,15 @@ static void write_group(struct json *json, const struct picture_group *group)
     json_number(json, group->leader_round);
     name(json, "can_lose");
     json_number(json, group->can_lose);
+    name(json, "majority_lost");
+    json_bool(json, group->majority_lost);
+    name(json, "up_count");
+    json_number(json, group->up_count);
+    name(json, "replica_count");
+    json_number(json, group->replica_count);
+    number_member(json, "chosen_slot", group->chosen);
+    number_member(json, "applied_slot", group->applied);
+    number_member(json, "lag_slots", group->lag);
     name(json, "replicas");
     json_open(json, '[');
     for (wire_replica r = 0; r < group->replica_count; r++)
@@ -92,6 +104,8 @@ void render_json(const struct picture *picture, struct wire_writer *out)
     json_bool(&json, picture->healthy);
     text_member(&json, "reason", picture->reason);
     text_member(&json, "cluster", picture->cluster == 0 ? NULL : cluster);
+    name(&json, "servers_known");
+    json_bool(&json, picture->servers_known);
     name(&json, "groups");
     json_open(&json, '[');
     for (size_t g = 0; g < picture->group_count; g++)

@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "tools/monitor/words.h"
+
 enum {
     CELL_BYTES = 32, /* room for the text of any number */
     GROUP_WIDTH = 8, /* columns of the table of groups, characters */
@@ -83,65 +85,28 @@ static void end_line(struct page *page)
     page->begun = false;
 }
 
-/* All digits if they fit, else thousands, millions and so on, cut off. */
 static void count_cell(struct page *page, int width, struct picture_number number)
 {
-    char text[CELL_BYTES] = "-";
-    const char *unit = " kMGTPE"; /* the unit of whole ones is left out */
-    uint64_t value = number.value;
-    int size = number.known ? snprintf(text, sizeof text, "%" PRIu64, value) : 1;
-    while (size > width) {
-        value /= 1000;
-        size = snprintf(text, sizeof text, "%" PRIu64 "%c", value, *++unit);
-    }
-    cell(page, PLAIN, width, text);
-}
-
-/* At most three digits and a unit: "0 B", "1.2 MB", "850 us". */
-static void scaled_cell(struct page *page, int width, struct picture_number number,
-                        const char *const units[7])
-{
-    char text[CELL_BYTES] = "-";
-    double value = (double)number.value;
-    int unit = 0;
-    for (; value >= 999.5 && unit < 6; unit++)
-        value /= 1000;
-    if (number.known)
-        snprintf(text, sizeof text, "%.*f %s", unit > 0 && value < 9.95 ? 1 : 0, value,
-                 units[unit]);
-    cell(page, PLAIN, width, text);
+    char text[WORDS_BYTES];
+    cell(page, PLAIN, width, words_count(text, width, number));
 }
 
 static void bytes_cell(struct page *page, int width, struct picture_number bytes)
 {
-    static const char *const units[7] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
-    scaled_cell(page, width, bytes, units);
+    char text[WORDS_BYTES];
+    cell(page, PLAIN, width, words_bytes(text, bytes));
 }
 
 static void duration_cell(struct page *page, int width, struct picture_number us)
 {
-    static const char *const units[7] = {"us", "ms", "s", "ks", "Ms", "Gs", "Ts"};
-    scaled_cell(page, width, us, units);
+    char text[WORDS_BYTES];
+    cell(page, PLAIN, width, words_us(text, us));
 }
 
-/* A long host is cut in its middle: its name stands in front, the port behind. Addresses that
- * passed wire/address.h are printable; what did not is not sent to a terminal. */
 static void address_cell(struct page *page, int width, const char *address)
 {
-    enum { TAIL = 8 };
-    char text[CELL_BYTES];
-    size_t size = strlen(address);
-    size_t room = (size_t)width;
-    if (size <= room)
-        snprintf(text, sizeof text, "%s", size == 0 ? "-" : address);
-    else
-        snprintf(text, sizeof text, "%.*s..%s", (int)(room - TAIL - 2), address,
-                 address + size - TAIL);
-    for (char *c = text; *c != '\0'; c++) {
-        if (*c < ' ' || *c > '~')
-            *c = '?';
-    }
-    cell(page, PLAIN, -width, text);
+    char text[WORDS_BYTES];
+    cell(page, PLAIN, -width, words_address(text, width, address));
 }
 
 /* --- groups -------------------------------------------------------------------------------- */
@@ -176,17 +141,6 @@ static void lose_cell(struct page *page, const struct picture_group *group)
     cell(page, group->can_lose == 0 && group->replica_count > 1 ? BAD : PLAIN, LOSE_WIDTH, text);
 }
 
-/* What the leader says, else whoever has applied most. */
-static struct picture_number group_figure(const struct picture_group *group, const char *name)
-{
-    const struct picture_replica *best = &group->replicas[group->has_leader ? group->leader : 0];
-    for (wire_replica r = 0; r < group->replica_count && !group->has_leader; r++) {
-        if (group->replicas[r].applied.value > best->applied.value)
-            best = &group->replicas[r];
-    }
-    return picture_figure(best, name);
-}
-
 static void add_group(struct page *page, const struct picture_group *group)
 {
     char name[PICTURE_NAME_BYTES];
@@ -200,8 +154,8 @@ static void add_group(struct page *page, const struct picture_group *group)
     count_cell(page, SLOT_WIDTH, group->applied);
     count_cell(page, LAG_WIDTH, group->lag);
     lose_cell(page, group);
-    count_cell(page, COUNT_WIDTH, group_figure(group, "kv.records"));
-    bytes_cell(page, BYTES_WIDTH, group_figure(group, "kv.bytes"));
+    count_cell(page, COUNT_WIDTH, picture_figure(picture_best(group), "kv.records"));
+    bytes_cell(page, BYTES_WIDTH, picture_figure(picture_best(group), "kv.bytes"));
     end_line(page);
 }
 

@@ -1,5 +1,7 @@
 #include "tests/unit/monitor/canned.h"
 
+#include <stdio.h>
+
 static const char *const addresses[CANNED_NODES] = {
     "127.0.0.1:3666",
     "127.0.0.1:3667",
@@ -37,6 +39,46 @@ void canned_say(struct canned *self, int node, const char *state, uint64_t round
     wire_figure_number(&answer->figures, "applier.applied_slot", applied);
 }
 
+/* Latencies: one bucket that grows. */
+static void say_latency(struct client_status *answer, const char *name, uint64_t count,
+                        uint64_t end)
+{
+    char full[64], text[64];
+    snprintf(full, sizeof full, "%s_count", name);
+    wire_figure_number(&answer->figures, full, count);
+    snprintf(full, sizeof full, "%s_sum", name);
+    wire_figure_number(&answer->figures, full, count * end);
+    snprintf(full, sizeof full, "%s_buckets", name);
+    snprintf(text, sizeof text, "%llu:%llu", (unsigned long long)end, (unsigned long long)count);
+    wire_figure_text(&answer->figures, full, text);
+}
+
+static void say_work(struct client_status *answer, int node, unsigned age)
+{
+    bool leads = node % 3 == node / 3 && node >= CANNED_MANAGERS;
+    if (leads) {
+        say_latency(answer, "op.put_us", age * 1000, 895);
+        say_latency(answer, "op.get_us", age * 10, 14335);
+        say_latency(answer, "stage.quorum_us", age * 1000, 767);
+    }
+    say_latency(answer, "log.commit_us", age * 500, node == S02 ? 12287 : 639);
+    wire_figure_number(&answer->figures, "process.cpu_ms", age * 100);
+    wire_figure_number(&answer->figures, "process.uptime_ms", age * 1000);
+    wire_figure_number(&answer->figures, "disk.used_bytes", 2000000);
+    wire_figure_number(&answer->figures, "disk.free_bytes", node == S11 ? 3000000 : 80000000);
+    wire_figure_number(&answer->figures, "disk.size_bytes", 100000000);
+    wire_figure_number(&answer->figures, "api.requests", age * 1010);
+    wire_figure_number(&answer->figures, "applier.sessions", 4);
+    wire_figure_number(&answer->figures,
+                       leads ? "proposer.lease_left_us" : "acceptor.lease_granted_left_us", 350000);
+    wire_figure_text(&answer->figures, "replica.version", "0.1.0");
+}
+
+void canned_event(struct canned *self, int node, const char *name, const char *text)
+{
+    wire_figure_text(&self->answers[node].figures, name, text);
+}
+
 static void say_more(struct client_status *answer, int node)
 {
     wire_figure_number(&answer->figures, "acceptor.admitted", 1);
@@ -52,6 +94,25 @@ static void say_more(struct client_status *answer, int node)
     }
 }
 
+static void say_all(struct canned *self)
+{
+    for (int node = 0; node < CANNED_NODES; node++) {
+        wire_replica leader = (wire_replica)(node / 3);
+        self->addresses[node] = addresses[node];
+        canned_say(self, node, node % 3 == leader ? "leading" : "following", 4, leader, 120,
+                   node % 3 == leader ? 120 : 118);
+        say_more(&self->answers[node], node);
+    }
+}
+
+void canned_grow(struct canned *self, unsigned age)
+{
+    self->age = age;
+    say_all(self);
+    for (int node = 0; node < CANNED_NODES; node++)
+        say_work(&self->answers[node], node, age);
+}
+
 void canned_begin(struct canned *self)
 {
     *self = (struct canned){0};
@@ -62,13 +123,7 @@ void canned_begin(struct canned *self)
         .server_rf = 3,
         .cluster = CANNED_CLUSTER,
     };
-    for (int node = 0; node < CANNED_NODES; node++) {
-        wire_replica leader = (wire_replica)(node / 3);
-        self->addresses[node] = addresses[node];
-        canned_say(self, node, node % 3 == leader ? "leading" : "following", 4, leader, 120,
-                   node % 3 == leader ? 120 : 118);
-        say_more(&self->answers[node], node);
-    }
+    say_all(self);
 }
 
 struct picture *canned_picture(const struct canned *self)

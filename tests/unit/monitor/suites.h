@@ -7,9 +7,13 @@
 #include "tests/unit/monitor/canned.h"
 
 #define MONITOR_SUITES(X)                                                                          \
+    X(buckets)                                                                                     \
     X(json)                                                                                        \
+    X(metrics)                                                                                     \
     X(picture)                                                                                     \
-    X(text)
+    X(screen)                                                                                      \
+    X(text)                                                                                        \
+    X(watch)
 
 #define X(name) Suite *name##_suite(void);
 MONITOR_SUITES(X)

@@ -56,16 +56,21 @@ START_TEST(test_json_of_a_small_cluster)
     ck_assert_str_eq(
         draw(),
         "{\"version\":1,\"healthy\":false,\"reason\":\"m.1 does not answer\","
-        "\"cluster\":\"00c0ffee12345678\",\"groups\":[{\"group\":\"m\",\"leader\":0,"
-        "\"leader_round\":4,\"can_lose\":0,\"replicas\":["
-        "{\"node\":\"m.0\",\"addr\":\"127.0.0.1:3666\",\"up\":true,\"state\":\"up\",\"pid\":null,"
-        "\"role\":\"leader\",\"chosen_slot\":5,\"applied_slot\":5,\"figures\":{"
+        "\"cluster\":\"00c0ffee12345678\",\"servers_known\":true,"
+        "\"groups\":[{\"group\":\"m\",\"leader\":0,"
+        "\"leader_round\":4,\"can_lose\":0,\"majority_lost\":false,\"up_count\":2,"
+        "\"replica_count\":3,\"chosen_slot\":5,\"applied_slot\":5,\"lag_slots\":0,\"replicas\":["
+        "{\"node\":\"m.0\",\"addr\":\"127.0.0.1:3666\",\"up\":true,\"state\":\"up\",\"votes\":true,"
+        "\"pid\":null,"
+        "\"role\":\"leader\",\"chosen_slot\":5,\"applied_slot\":5,\"lag_slots\":0,\"figures\":{"
         "\"proposer.state\":\"leading\",\"proposer.replica_count\":3,\"proposer.leader_round\":4,"
         "\"proposer.leader_replica\":0,\"acceptor.chosen_slot\":5,\"applier.applied_slot\":5}},"
         "{\"node\":\"m.1\",\"addr\":\"127.0.0.1:3667\",\"up\":false,\"state\":\"silent\","
-        "\"pid\":null,\"role\":null,\"chosen_slot\":null,\"applied_slot\":null,\"figures\":{}},"
-        "{\"node\":\"m.2\",\"addr\":\"127.0.0.1:3668\",\"up\":true,\"state\":\"up\",\"pid\":77,"
-        "\"role\":null,\"chosen_slot\":null,\"applied_slot\":null,\"figures\":"
+        "\"votes\":false,\"pid\":null,\"role\":null,\"chosen_slot\":null,\"applied_slot\":null,"
+        "\"lag_slots\":null,\"figures\":{}},"
+        "{\"node\":\"m.2\",\"addr\":\"127.0.0.1:3668\",\"up\":true,\"state\":\"up\",\"votes\":true,"
+        "\"pid\":77,\"role\":null,\"chosen_slot\":null,\"applied_slot\":null,\"lag_slots\":null,"
+        "\"figures\":"
         "{\"process.pid\":77}}]}]}\n");
 }
 END_TEST
