@@ -12,12 +12,9 @@
 enum {
     PEER_UNACKED_MS = 3000, /* sent and not acknowledged by the kernel there: the link is dead */
     CLIENT_UNACKED_MS = 10000,
-    /* For links that nothing is sent on. Each costs wake-ups on both sides, even of an idle
-       cluster. */
-    PEER_HEARTBEAT_MS = 2000,
-    PEER_HEARTBEAT_TIMEOUT_MS = 6000,
-    CLIENT_HEARTBEAT_MS = 5000,
-    CLIENT_HEARTBEAT_TIMEOUT_MS = 15000,
+    PEER_IDLE_S = 2, /* nothing came for so long: the kernel asks, every so long, PROBES times */
+    CLIENT_IDLE_S = 5,
+    PROBES = 2,
     /* Whoever greets no faster is cut off, and with it all it has said by then: a second is too short on
      * a machine with forty threads waiting for its cores. */
     HANDSHAKE_MS = 5000,
@@ -93,14 +90,19 @@ close_one:
 
 /* --- over TCP --------------------------------------------------------------------------------- */
 
-static void set_tcp(void *socket, int messages, int unacked_ms, int heartbeat_ms, int timeout_ms)
+/* Links that nothing is sent on are the kernel's to watch, not ZeroMQ's heartbeats: libzmq 4.3.4 ends
+ * the process (stream_engine_base.cpp, timer_event calls out_event) if a heartbeat is due on a
+ * connection whose peer is gone while what it sent waits for room in the socket's queue. Anybody who
+ * can connect could bring that about. */
+static void set_tcp(void *socket, int messages, int unacked_ms, int idle_s)
 {
     set(socket, ZMQ_TCP_MAXRT, unacked_ms);
     set(socket, ZMQ_SNDHWM, messages);
     set(socket, ZMQ_RCVHWM, messages);
-    set(socket, ZMQ_HEARTBEAT_IVL, heartbeat_ms);
-    set(socket, ZMQ_HEARTBEAT_TIMEOUT, timeout_ms);
-    set(socket, ZMQ_HEARTBEAT_TTL, timeout_ms);
+    set(socket, ZMQ_TCP_KEEPALIVE, 1);
+    set(socket, ZMQ_TCP_KEEPALIVE_IDLE, idle_s);
+    set(socket, ZMQ_TCP_KEEPALIVE_INTVL, idle_s);
+    set(socket, ZMQ_TCP_KEEPALIVE_CNT, PROBES);
     set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
     int64_t size_max = WIRE_FRAME_BYTES_MAX;
     int failed = zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &size_max, sizeof size_max);
@@ -180,8 +182,7 @@ void *socket_bind_peers(void *context, const char *flag, const char *address, ch
     void *socket = new_socket(context, ZMQ_ROUTER, problem);
     if (socket == NULL)
         return NULL;
-    set_tcp(socket, SOCKET_PEER_MESSAGES, PEER_UNACKED_MS, PEER_HEARTBEAT_MS,
-            PEER_HEARTBEAT_TIMEOUT_MS);
+    set_tcp(socket, SOCKET_PEER_MESSAGES, PEER_UNACKED_MS, PEER_IDLE_S);
     set(socket, ZMQ_ROUTER_MANDATORY, 1);
     set(socket, ZMQ_ROUTER_HANDOVER, 1);
     return bind_to(socket, flag, address, problem);
@@ -192,8 +193,7 @@ void *socket_bind_clients(void *context, const char *flag, const char *address, 
     void *socket = new_socket(context, ZMQ_ROUTER, problem);
     if (socket == NULL)
         return NULL;
-    set_tcp(socket, SOCKET_CLIENT_MESSAGES, CLIENT_UNACKED_MS, CLIENT_HEARTBEAT_MS,
-            CLIENT_HEARTBEAT_TIMEOUT_MS);
+    set_tcp(socket, SOCKET_CLIENT_MESSAGES, CLIENT_UNACKED_MS, CLIENT_IDLE_S);
     set(socket, ZMQ_ROUTER_MANDATORY, 1);
     set(socket, ZMQ_LINGER, CLIENT_LINGER_MS);
     set(socket, ZMQ_BACKLOG, SOCKET_BACKLOG);
@@ -205,8 +205,7 @@ void *socket_new_peer(void *context, const struct wire_client *identity, char *p
     void *socket = new_socket(context, ZMQ_DEALER, problem);
     if (socket == NULL)
         return NULL;
-    set_tcp(socket, SOCKET_PEER_MESSAGES, PEER_UNACKED_MS, PEER_HEARTBEAT_MS,
-            PEER_HEARTBEAT_TIMEOUT_MS);
+    set_tcp(socket, SOCKET_PEER_MESSAGES, PEER_UNACKED_MS, PEER_IDLE_S);
     set(socket, ZMQ_IMMEDIATE, 1);
     set(socket, ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS);
     set(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS);

@@ -9,7 +9,7 @@
  *     clients' ROUTER bound; MANDATORY, no HANDOVER: ids are made up by ZeroMQ, nobody takes
  * another's
  *
- * All over TCP: a limit on unacknowledged data and heartbeats, so that a half-open connection ends;
+ * All over TCP: a limit on unacknowledged data and the kernel's keep-alive, so that a half-open connection ends;
  * MAXMSGSIZE, so that a longer frame cuts its sender; a short time for the handshake.
  *
  * Each returns NULL or false with one line in `problem` (SOCKET_PROBLEM_BYTES). Thread: `main`,

@@ -9,6 +9,7 @@ Suite *store_suite(void);
 Suite *store_cut_suite(void);
 Suite *base_suite(void);
 Suite *frames_suite(void);
+Suite *socket_suite(void);
 Suite *notify_suite(void);
 Suite *actor_suite(void);
 Suite *runtime_suite(void);
