@@ -8,6 +8,7 @@
 
 #include "actors/actor_private.h"
 #include "actors/clock.h"
+#include "actors/crash.h"
 #include "actors/process.h"
 
 struct actor *actor_new(const struct actor_config *config)
@@ -244,6 +245,7 @@ static void commit(struct actor *self)
     wire_time begin = clock_now();
     if (!self->dirty || begin < commit_due(self))
         return;
+    crash_at(CRASH_COMMIT_BEFORE);
     enum wire_error error = self->log.ops->commit(self->log.self);
     wire_time end = clock_now();
     if (error == WIRE_FULL) {
@@ -254,6 +256,7 @@ static void commit(struct actor *self)
      * is truly durable. The log has said why. */
     if (error != WIRE_OK)
         _exit(WIRE_EXIT_STORAGE);
+    crash_at(CRASH_COMMIT_AFTER);
     wire_histogram_add(&self->commit_us, end - begin);
     if (end - begin >= ACTOR_SLOW_COMMIT)
         smr_events_add_number(&self->events, end, SMR_EVENT_SLOW_COMMIT,
@@ -270,6 +273,16 @@ static bool must_drop(const struct actor *self)
            (self->held.count >= ACTOR_HELD_MAX || self->dirty_bytes >= ACTOR_HELD_BYTES_MAX);
 }
 
+static void receive(struct actor *self, const struct wire_message *message)
+{
+    bool applies = message->type == WIRE_MESSAGE_CHOSEN;
+    if (applies)
+        crash_at(CRASH_APPLY_BEFORE);
+    self->role.ops->receive(self->role.self, clock_now(), message, &self->out);
+    if (applies)
+        crash_at(CRASH_APPLY_AFTER);
+}
+
 static void dispatch(struct actor *self, const struct wire_message *message)
 {
     if (message->type == WIRE_MESSAGE_STATUS_ASK && self->self.role != WIRE_ROLE_API)
@@ -277,7 +290,7 @@ static void dispatch(struct actor *self, const struct wire_message *message)
     else if (must_drop(self))
         self->dropped_full++;
     else
-        self->role.ops->receive(self->role.self, clock_now(), message, &self->out);
+        receive(self, message);
 }
 
 static void drain(struct actor *self, const struct actor_socket *socket)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "actors/clock.h"
+#include "actors/crash.h"
 
 enum {
     LETTER_PROPOSER = 'P',
@@ -95,12 +96,17 @@ void actor_send(struct actor *self, enum wire_role to, wire_replica to_replica,
     const struct wire_client *id = NULL;
     if (route->routed)
         id = route->to.size == 0 ? &message->client : &route->to;
+    bool leaves = to == WIRE_ROLE_CLIENT || to_replica != self->self.replica;
+    if (leaves)
+        crash_at(CRASH_SEND_BEFORE);
     bool sent = route->chains ? chain(self, route, message)
                               : frames_send(route->handle, id, message, &self->scratch);
     if (sent)
         route->sent++;
     else
         route->refused++;
+    if (leaves)
+        crash_at(CRASH_SEND_AFTER);
 }
 
 void actor_flush(struct actor *self)

@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "actors/crash.h"
 #include "actors/datafile.h"
 #include "wire/hash.h"
 #include "wire/say.h"
@@ -205,6 +206,14 @@ static bool has_room(const struct base *self, size_t image_bytes)
                self->added + rewritten_bytes(self) + image_bytes + RESERVE_BYTES;
 }
 
+static int commit_now(struct base *self)
+{
+    crash_at(CRASH_CHECKPOINT_BEFORE);
+    int code = mdb_txn_commit(self->writer);
+    crash_at(CRASH_CHECKPOINT_AFTER);
+    return code;
+}
+
 static enum wire_error base_commit(void *base, struct span image)
 {
     struct base *self = base;
@@ -213,7 +222,7 @@ static enum wire_error base_commit(void *base, struct span image)
                          ? put_record(self->writer, self->meta, span_text("image"), image)
                          : ENOSPC;
     if (self->code == 0)
-        self->code = mdb_txn_commit(self->writer);
+        self->code = commit_now(self);
     else if (self->writer != NULL)
         mdb_txn_abort(self->writer);
     self->writer = NULL;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "actors/crash.h"
 #include "actors/notify.h"
 #include "actors/process.h"
 #include "smr/group.h"
@@ -27,7 +28,7 @@ const char node_exit_statuses[] =
     "     this replica, alone in its group, served before from another directory\n"
     "  4  a listening address is in use or not of this machine\n"
     "  6  the disk is full, not writable, or failed\n"
-    "  7  the flags contradict the founded cluster";
+    "  7  the flags contradict the founded cluster\n\n" CRASH_HELP;
 
 const char node_accept_data_loss_help[] =
     "start empty if all data of a replica alone in its group is gone";

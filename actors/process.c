@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "actors/clock.h"
+#include "actors/crash.h"
 #include "wire/error.h"
 #include "wire/figures.h"
 #include "wire/say.h"
@@ -59,6 +60,7 @@ static void end_early_on_signals(void)
 
 void *process_begin(void)
 {
+    crash_arm();
     end_early_on_signals();
     umask(077);
     raise_file_limit();

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "actors/disk.h"
+#include "actors/crash.h"
 #include "actors/store_private.h"
 #include "wire/figures.h"
 #include "wire/say.h"
@@ -289,7 +290,12 @@ static enum wire_error store_commit(void *store)
     if (self->queue_count == 0 && !self->state_queued && self->queued_cut == 0)
         return WIRE_OK;
     wire_slot highest = self->highest;
+    bool cuts = self->queued_cut > 0;
+    if (cuts)
+        crash_at(CRASH_CUT_BEFORE);
     int code = room_for_queue(self) ? commit_queue(self, &highest) : ENOSPC;
+    if (cuts)
+        crash_at(CRASH_CUT_AFTER);
     enum wire_error error = store_error(code);
     if (error == WIRE_FULL) {
         self->full_count++;

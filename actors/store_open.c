@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "actors/crash.h"
 #include "actors/datafile.h"
 #include "actors/store_private.h"
 #include "smr/memory_log.h"
@@ -285,10 +286,11 @@ static enum wire_error read_identity(struct opening *self, MDB_txn *txn)
                       self->config->path);
     unsigned format = wire_record_foreign_format(wire_writer_span(&store->scratch));
     if (error != WIRE_OK && format != 0)
-        return refuse(self, WIRE_IDENTITY,
-                      "backer_path '%s' has format %u, this program reads and writes format %d only; "
-                      "nothing in it was changed; use the program that made it",
-                      self->config->path, format, WIRE_RECORD_FORMAT);
+        return refuse(
+            self, WIRE_IDENTITY,
+            "backer_path '%s' has format %u, this program reads and writes format %d only; "
+            "nothing in it was changed; use the program that made it",
+            self->config->path, format, WIRE_RECORD_FORMAT);
     if (error != WIRE_OK)
         return refuse(self, WIRE_DAMAGED,
                       "backer_path '%s': the record of whose it is is damaged; restore the "
@@ -345,6 +347,14 @@ static int make_databases(struct opening *self, MDB_txn *txn)
     return code;
 }
 
+static int commit_between(MDB_txn *txn, enum crash_point before, enum crash_point after)
+{
+    crash_at(before);
+    int code = mdb_txn_commit(txn);
+    crash_at(after);
+    return code;
+}
+
 static enum wire_error count_start(struct opening *self)
 {
     struct store *store = self->store;
@@ -363,7 +373,7 @@ static enum wire_error count_start(struct opening *self)
     if (code != 0)
         mdb_txn_abort(txn);
     else
-        code = mdb_txn_commit(txn);
+        code = commit_between(txn, CRASH_START_BEFORE, CRASH_START_AFTER);
     if (code != 0)
         return refuse_code(self, code, "cannot write the database in it");
     /* LMDB syncs its file, not the directory entry of the file. */
@@ -442,7 +452,7 @@ static int replace_identity(struct store *self, const struct wire_identity *iden
     if (code != 0)
         mdb_txn_abort(txn);
     else
-        code = mdb_txn_commit(txn);
+        code = commit_between(txn, CRASH_IDENTITY_BEFORE, CRASH_IDENTITY_AFTER);
     return code;
 }
 

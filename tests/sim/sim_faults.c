@@ -5,7 +5,7 @@
  *     -----------------------------  ----------------------------------  --------------------------------
  *     crash: anybody, a leader,      crash, crash_leader, crash_group    kill -9: cluster failover;
  *       all of a group                                                     cluster outage; chaos
- *     crash between two effects      crash_amid; sim_node carry_out      kill -9 comes anywhere
+ *     crash between two effects      crash_amid; sim_node carry_out      MADKV_CRASH_AT: cluster crash
  *     unsynced writes lost           sim_node_crash                      cluster disk: the shim's undo log
  *     torn writes                    none: a transaction of LMDB is      cluster disk: some sectors of what
  *                                      durable by one write of its meta      was not synced are lost, some not
