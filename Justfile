@@ -93,7 +93,7 @@ profile wload='a' nclis='10' rf='3' *rest:
     @tools/build rel
     @exec tools/measure profile "$@"
 
-# kill, stop and restart the nodes of a cluster at random under load, then judge it; --seed N repeats
+# kill, stop, restart and wipe the nodes of a cluster at random under load, then judge it; --seed N repeats
 [no-exit-message]
 torment seconds='600' rf='3' *args:
     @tools/build rel
