@@ -5,7 +5,11 @@
  * cores its servers need has to be cheap, and its clock has to stand where the bytes arrive. With
  * one call in flight on a connection nothing can be batched, and then libzmq costs two thread
  * hand-offs and a dozen system calls for each; here it is one send and one receive. A server sees
- * no difference.
+ * no difference. Measured on two cores against the same ROUTER that sends each message back, 1 KB,
+ * a DEALER of libzmq for each client in one epoll set against a connection of this kind: 10 clients
+ * made 10,500 to 16,900 round trips a second at 15 to 18 us of client CPU each, here 26,500 to
+ * 38,400 at 4; 100 clients 12.3 us each, here 3.5 to 4.4. At 100,000 calls a second two cores have
+ * 20 us for each, the service included, so with libzmq the client would be what is measured.
  *
  *     greeting   ff 00 00 00 00 00 00 00 01 7f 03 00 "NULL" 0..(16) as-server 0..(31)     64 bytes
  *     frame      flags size(1) bytes   or   flags|LONG size(8) bytes
