@@ -105,6 +105,12 @@ torment-nightly *args:
     @tools/build rel
     @exec tools/torment nightly "$@"
 
+# measure restarts, catch-up, the dip while a checkpoint is written, and disk use
+[no-exit-message]
+bench-recovery records='10000,1000000' *args:
+    @tools/build rel
+    @exec tools/recovery "$@"
+
 # remove the build directories (never data)
 [no-exit-message]
 clean:
