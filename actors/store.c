@@ -153,8 +153,8 @@ static enum wire_error store_load(void *store, struct wire_hard_state *state, wi
     struct wire_hard_state found = {0};
     if (error == WIRE_OK)
         error = wire_hard_state_decode(wire_writer_span(&self->scratch), &found);
-    else if (error == WIRE_NOT_FOUND)
-        error = WIRE_OK;
+    else if (error == WIRE_NOT_FOUND) /* it has one from its birth on */
+        error = self->identity.birth.generation == 0 ? WIRE_OK : WIRE_DAMAGED;
     if (error == WIRE_OK)
         error = store_find_highest(self, self->reader);
     mdb_txn_reset(self->reader);

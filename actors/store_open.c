@@ -433,6 +433,18 @@ enum wire_error store_open(const struct store_config *config, struct store **sto
     return WIRE_OK;
 }
 
+/* From its birth on a directory has a hard state: if there is none later, it is lost, not absent. */
+static int found_hard_state(struct store *self, MDB_txn *txn)
+{
+    static const struct wire_hard_state nothing;
+    wire_writer_clear(&self->scratch);
+    enum wire_error error = store_read_meta(txn, self->meta, "hard_state", &self->scratch);
+    if (error != WIRE_NOT_FOUND)
+        return error == WIRE_OK ? 0 : EIO;
+    wire_hard_state_encode(&nothing, &self->scratch);
+    return store_put_meta(txn, self->meta, "hard_state", wire_writer_span(&self->scratch));
+}
+
 static int drop_log(const struct store *self, MDB_txn *txn)
 {
     int code = mdb_drop(txn, self->log, 0);
@@ -445,8 +457,11 @@ static int replace_identity(struct store *self, const struct wire_identity *iden
     int code = mdb_txn_begin(self->env, NULL, 0, &txn);
     if (code != 0)
         return code;
+    bool born = self->identity.birth.generation == 0 && identity->birth.generation != 0;
     if (wipe)
         code = drop_log(self, txn);
+    if (code == 0 && (wipe || born))
+        code = found_hard_state(self, txn);
     if (code == 0)
         code = write_identity(self, txn, identity);
     if (code != 0)

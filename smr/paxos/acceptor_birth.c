@@ -346,8 +346,8 @@ const char *birth_standing_text(enum wire_standing standing)
 {
     static const char *const texts[WIRE_STANDINGS] = {
         [WIRE_STANDING_VOTES] = "votes",
-        [WIRE_STANDING_FIRST] = "new, waits until peers have written down its disk",
-        [WIRE_STANDING_ASKING] = "reborn, waits until peers say what they remember",
+        [WIRE_STANDING_FIRST] = "new, waits for peers to write it down",
+        [WIRE_STANDING_ASKING] = "reborn, waits for peers to answer",
         [WIRE_STANDING_CATCHING_UP] = "reborn, fetches what was chosen",
     };
     return texts[standing];

@@ -279,6 +279,19 @@ const struct picture_replica *picture_best(const struct picture_group *group)
 
 /* --- health -------------------------------------------------------------------------------- */
 
+/* In its own words, if it has any. */
+static void say_why_no_vote(const struct picture_replica *replica, const char *name,
+                            char reason[PICTURE_REASON_BYTES])
+{
+    struct wire_figure standing;
+    if (find_figure(wire_writer_span(&replica->figures), "acceptor.standing", &standing) &&
+        standing.is_text && standing.text.size < PICTURE_REASON_BYTES / 2)
+        snprintf(reason, PICTURE_REASON_BYTES, "%s may not vote yet: %.*s", name,
+                 (int)standing.text.size, (const char *)standing.text.data);
+    else
+        snprintf(reason, PICTURE_REASON_BYTES, "%s may not vote yet", name);
+}
+
 static bool replica_trouble(const struct picture_replica *replica,
                             char reason[PICTURE_REASON_BYTES])
 {
@@ -300,7 +313,7 @@ static bool replica_trouble(const struct picture_replica *replica,
         snprintf(reason, PICTURE_REASON_BYTES, "%s: its answer makes no sense", name);
         return true;
     case PICTURE_UP:
-        snprintf(reason, PICTURE_REASON_BYTES, "%s may not vote yet", name);
+        say_why_no_vote(replica, name, reason);
         return !replica->votes;
     }
     return false;

@@ -489,6 +489,22 @@ START_TEST(test_base_on_a_full_disk_keeps_the_checkpoint_before)
 }
 END_TEST
 
+START_TEST(test_base_that_is_wiped_is_empty)
+{
+    ck_assert_int_eq(base_wipe(directory), 0); /* there is none yet */
+    for (int life = 0; life < 2; life++) {
+        struct base *lmdb = open_good();
+        assert_image(base_interface(lmdb), NULL);
+        ck_assert_int_eq(save_bytes(base_interface(lmdb), 20, 1000, "forgotten"), WIRE_OK);
+        base_close(&lmdb);
+        ck_assert_int_eq(base_wipe(directory), 0);
+    }
+    struct base *lmdb = open_good();
+    assert_value(base_interface(lmdb), "k1", NULL);
+    base_close(&lmdb);
+}
+END_TEST
+
 Suite *base_suite(void)
 {
     Suite *suite = suite_create("base");
@@ -504,6 +520,7 @@ Suite *base_suite(void)
     tcase_add_test(tests, test_base_notices_a_value_under_another_key);
     tcase_add_test(tests, test_base_refuses_what_is_no_database);
     tcase_add_test(tests, test_base_on_a_full_disk_keeps_the_checkpoint_before);
+    tcase_add_test(tests, test_base_that_is_wiped_is_empty);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -456,6 +456,71 @@ START_TEST(test_store_says_when_hard_state_is_damaged)
 }
 END_TEST
 
+/* Takes the hard state out, as damage to a page above it may. */
+static void lose_hard_state(struct store *store)
+{
+    MDB_txn *txn;
+    ck_assert_int_eq(mdb_txn_begin(store->env, NULL, 0, &txn), 0);
+    ck_assert_int_eq(store_delete_meta(txn, store->meta, "hard_state"), 0);
+    ck_assert_int_eq(mdb_txn_commit(txn), 0);
+}
+
+START_TEST(test_store_calls_a_hard_state_that_is_gone_damaged)
+{
+    struct store_config config = config_of(ON_DISK);
+    struct store *store = open_good(&config);
+    struct smr_log log = store_log(store);
+    struct wire_hard_state state;
+    wire_slot highest;
+    ck_assert_int_eq(log.ops->load(log.self, &state, &highest), WIRE_OK); /* nobody's yet */
+    struct wire_identity identity = *store_identity(store);
+    identity.birth = (struct wire_birth){1, 6};
+    ck_assert_int_eq(store_put_identity(store, &identity), WIRE_OK);
+    ck_assert_int_eq(log.ops->load(log.self, &state, &highest), WIRE_OK);
+    lose_hard_state(store);
+    ck_assert_int_eq(log.ops->load(log.self, &state, &highest), WIRE_DAMAGED);
+    store_close(&store);
+    store = open_good(&config);
+    log = store_log(store);
+    ck_assert_int_eq(log.ops->load(log.self, &state, &highest), WIRE_DAMAGED);
+    store_close(&store);
+}
+END_TEST
+
+START_TEST(test_store_that_is_wiped_is_empty_and_somebodys)
+{
+    struct store_config config = config_of(ON_DISK);
+    struct store *store = open_good(&config);
+    struct smr_log log = store_log(store);
+    struct wire_hard_state state = {.promised = {7, 1}, .chosen = 3, .admitted = true};
+    struct wire_identity identity = *store_identity(store);
+    identity.birth = (struct wire_birth){1, 6};
+    ck_assert_int_eq(store_put_identity(store, &identity), WIRE_OK);
+    log.ops->put_state(log.self, &state);
+    for (wire_slot slot = 1; slot <= 50; slot++)
+        put(log, slot, 7, "forgotten", 5000);
+    ck_assert_int_eq(log.ops->commit(log.self), WIRE_OK);
+    identity.birth = (struct wire_birth){2, 8};
+    ck_assert_int_eq(store_wipe(store, &identity), WIRE_OK);
+    for (int life = 0; life < 2; life++) {
+        struct smr_log_entry entry;
+        wire_slot highest;
+        log = store_log(store);
+        ck_assert_uint_eq(store_identity(store)->birth.nonce, 8);
+        ck_assert_int_eq(log.ops->load(log.self, &state, &highest), WIRE_OK);
+        ck_assert(!state.admitted && state.promised.round == 0 && state.chosen == 0);
+        ck_assert_uint_eq(highest, 0);
+        ck_assert_int_eq(log.ops->read(log.self, 50, &entry), WIRE_NOT_FOUND);
+        store_close(&store);
+        store = open_good(&config);
+    }
+    put(store_log(store), 1, 9, "anew", 10);
+    ck_assert_int_eq(store_log(store).ops->commit(store_log(store).self), WIRE_OK);
+    check_slot(store_log(store), 1, 9, "anew", 10);
+    store_close(&store);
+}
+END_TEST
+
 START_TEST(test_store_refuses_a_damaged_identity)
 {
     struct store_config config = config_of(ON_DISK);
@@ -571,6 +636,8 @@ Suite *store_suite(void)
     tcase_add_test(disk, test_store_refuses_a_directory_it_may_not_write);
     tcase_add_test(disk, test_store_tells_damaged_from_absent);
     tcase_add_test(disk, test_store_says_when_hard_state_is_damaged);
+    tcase_add_test(disk, test_store_calls_a_hard_state_that_is_gone_damaged);
+    tcase_add_test(disk, test_store_that_is_wiped_is_empty_and_somebodys);
     tcase_add_test(disk, test_store_refuses_a_damaged_identity);
     tcase_add_test(disk, test_store_keeps_the_queue_while_there_is_no_room);
     tcase_add_test(disk, test_store_commits_once_there_is_room);

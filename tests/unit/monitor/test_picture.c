@@ -150,7 +150,8 @@ START_TEST(test_picture_does_not_count_on_a_replica_that_may_not_vote)
 {
     canned_say(&canned, S02, "following", 4, 1, 0, 0);
     wire_figure_number(&canned.answers[S02].figures, "acceptor.admitted", 0);
-    ck_assert_unhealthy("s0.2 may not vote yet");
+    wire_figure_text(&canned.answers[S02].figures, "acceptor.standing", "reborn, waits");
+    ck_assert_unhealthy("s0.2 may not vote yet: reborn, waits");
     ck_assert_uint_eq(picture->groups[1].can_lose, 0);
     ck_assert_uint_eq(picture->groups[1].up_count, 3);
     ck_assert_uint_eq(picture->groups[1].lag.value, 120);
