@@ -152,6 +152,15 @@ static void mark_dirty(struct actor *self)
     self->dirty = true;
 }
 
+static void say(const struct smr_effect *effect)
+{
+    const struct buf *line = effect->say.line;
+    if (effect->say.fleeting)
+        wire_say_fleeting("%.*s", (int)line->size, (const char *)line->data);
+    else
+        wire_say("%.*s", (int)line->size, (const char *)line->data);
+}
+
 static void carry_out_one(struct actor *self, struct smr_effect *effect)
 {
     switch (effect->kind) {
@@ -176,6 +185,9 @@ static void carry_out_one(struct actor *self, struct smr_effect *effect)
         assert(self->log.ops != NULL);
         self->log.ops->cut(self->log.self, effect->upto);
         mark_dirty(self);
+        break;
+    case SMR_SAY:
+        say(effect);
         break;
     case SMR_PUT_STATE:
         assert(self->log.ops != NULL);

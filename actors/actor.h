@@ -41,7 +41,7 @@
 enum actor_link {
     ACTOR_LINK_SIBLING, /* PAIR over inproc: the actor `role` of this replica */
     ACTOR_LINK_PEER,    /* DEALER over TCP: the actor `role` of replica `replica` */
-    ACTOR_LINK_PEERS,   /* ROUTER over TCP: proposers and learners of the other replicas */
+    ACTOR_LINK_PEERS,   /* ROUTER over TCP: proposers, learners and streamers of the other replicas */
     ACTOR_LINK_CLIENTS, /* ROUTER over TCP: anybody */
 };
 
@@ -82,9 +82,9 @@ bool actor_left(const struct actor *self);
 /* When the next round is due if nothing arrives; WIRE_NEVER: only then. */
 wire_time actor_deadline(const struct actor *self);
 
-/* The fixed ROUTER identity of a proposer or learner, by which an acceptor's ROUTER knows it: a
- * letter and the replica from 1 (an identity must not begin with a zero byte, and the two roles of
- * a replica must differ, else each evicts the other). */
+/* The fixed ROUTER identity of a proposer, learner or streamer, by which an acceptor's ROUTER knows it:
+ * a letter and the replica from 1 (an identity must not begin with a zero byte, and the roles of a
+ * replica must differ, else each evicts the other). */
 struct wire_client actor_peer_identity(enum wire_role role, wire_replica replica);
 
 #endif

@@ -11,14 +11,22 @@
 enum {
     LETTER_PROPOSER = 'P',
     LETTER_LEARNER = 'L',
+    LETTER_STREAMER = 'S',
 };
+
+static bool connects_to_peers(enum wire_role role)
+{
+    return role == WIRE_ROLE_PROPOSER || role == WIRE_ROLE_LEARNER || role == WIRE_ROLE_STREAMER;
+}
 
 struct wire_client actor_peer_identity(enum wire_role role, wire_replica replica)
 {
-    assert(role == WIRE_ROLE_PROPOSER || role == WIRE_ROLE_LEARNER);
+    assert(connects_to_peers(role));
     assert(replica < WIRE_REPLICA_COUNT_MAX);
     struct wire_client identity = {.size = 2};
-    identity.bytes[0] = role == WIRE_ROLE_PROPOSER ? LETTER_PROPOSER : LETTER_LEARNER;
+    identity.bytes[0] = role == WIRE_ROLE_PROPOSER  ? LETTER_PROPOSER
+                        : role == WIRE_ROLE_LEARNER ? LETTER_LEARNER
+                                                    : LETTER_STREAMER;
     identity.bytes[1] = (uint8_t)(replica + 1);
     return identity;
 }
@@ -43,8 +51,10 @@ static void add_peer_routes(struct actor *self, void *handle)
             continue;
         struct wire_client proposer = actor_peer_identity(WIRE_ROLE_PROPOSER, r);
         struct wire_client learner = actor_peer_identity(WIRE_ROLE_LEARNER, r);
+        struct wire_client streamer = actor_peer_identity(WIRE_ROLE_STREAMER, r);
         add_route(self, WIRE_ROLE_PROPOSER, r, handle, &proposer);
         add_route(self, WIRE_ROLE_LEARNER, r, handle, &learner);
+        add_route(self, WIRE_ROLE_STREAMER, r, handle, &streamer);
     }
 }
 
@@ -124,7 +134,7 @@ static bool from_peer(const struct actor *self, const struct wire_message *messa
 {
     enum wire_role role = message->sender.role;
     wire_replica replica = message->sender.replica;
-    if (role != WIRE_ROLE_PROPOSER && role != WIRE_ROLE_LEARNER)
+    if (!connects_to_peers(role))
         return false;
     if (replica >= self->replica_count || replica == self->self.replica)
         return false;

@@ -12,6 +12,7 @@
 
 #include "actors/crash.h"
 #include "actors/datafile.h"
+#include "smr/machine.h"
 #include "wire/hash.h"
 #include "wire/say.h"
 
@@ -28,10 +29,12 @@ struct base {
     struct smr_base interface; /* what others see */
     char *path;                /* the directory */
     MDB_env *env;              /* the environment */
-    MDB_dbi kv;                /* pairs */
-    MDB_dbi meta;              /* the image */
+    MDB_dbi kv[2];             /* pairs: the base, and what is staged */
+    MDB_dbi meta;              /* everything else */
     MDB_txn *reader;           /* the applier's; reset between reads */
-    MDB_txn *writer;           /* of the checkpoint in the making, or NULL */
+    MDB_txn *writer;           /* of the checkpoint or stage in the making, or NULL */
+    MDB_dbi target;            /* the table it changes */
+    bool ascending;            /* it is a stage: keys come in order */
     int code;                  /* first error of it */
     uint64_t changes;          /* put into it */
     uint64_t added;            /* bytes of new pages it may need for them */
@@ -56,17 +59,12 @@ static struct span span_of_val(MDB_val val)
 
 /* --- records ---------------------------------------------------------------------------------- */
 
-static uint64_t record_hash(struct span key, struct span value)
-{
-    return wire_hash_seeded(value, wire_hash(key));
-}
-
 /* The value in a record, or the end of the process. */
 static struct span open_record(const struct base *self, struct span key, struct span record)
 {
     if (record.size >= HASH_BYTES) {
         struct span value = span_of(record.data + HASH_BYTES, record.size - HASH_BYTES);
-        if (record_hash(key, value) == wire_get_u64(record.data))
+        if (smr_pair_hash(key, value) == wire_get_u64(record.data))
             return value;
     }
     wire_say_die(WIRE_EXIT_STORAGE,
@@ -75,17 +73,46 @@ static struct span open_record(const struct base *self, struct span key, struct 
                  self->path);
 }
 
-static int put_record(MDB_txn *txn, MDB_dbi dbi, struct span key, struct span value)
+/* flags: MDB_APPEND for a key above all others, so that pages are filled whole. */
+static int put_record(MDB_txn *txn, MDB_dbi dbi, struct span key, struct span value, unsigned flags)
 {
     MDB_val at = val_of(key);
     MDB_val room = {.mv_size = HASH_BYTES + value.size};
-    int code = mdb_put(txn, dbi, &at, &room, MDB_RESERVE);
+    int code = mdb_put(txn, dbi, &at, &room, MDB_RESERVE | flags);
     if (code != 0)
         return code;
     uint8_t *to = room.mv_data;
-    wire_put_u64(to, record_hash(key, value));
+    wire_put_u64(to, smr_pair_hash(key, value));
     memcpy(to + HASH_BYTES, value.data, value.size);
     return 0;
+}
+
+/* A small record, copied, or NULL: there is none. */
+static struct buf *read_record(const struct base *self, MDB_txn *txn, MDB_dbi dbi, struct span key)
+{
+    MDB_val at = val_of(key), record;
+    int code = mdb_get(txn, dbi, &at, &record);
+    if (code == MDB_NOTFOUND)
+        return NULL;
+    if (code != 0)
+        die(self, "cannot read", code);
+    return buf_copy(open_record(self, key, span_of_val(record)));
+}
+
+static int delete_record(MDB_txn *txn, MDB_dbi dbi, struct span key)
+{
+    MDB_val at = val_of(key);
+    int code = mdb_del(txn, dbi, &at, NULL);
+    return code == MDB_NOTFOUND ? 0 : code;
+}
+
+/* Which of the two tables is the base, as this transaction sees it. */
+static int current_of(const struct base *self, MDB_txn *txn)
+{
+    struct buf *word = read_record(self, txn, self->meta, span_text("current"));
+    int current = word != NULL && span_equal(buf_span(word), span_text("kv2"));
+    buf_unref(&word);
+    return current;
 }
 
 /* --- reading: the applier's thread --------------------------------------------------------------
@@ -100,43 +127,41 @@ static MDB_txn *begin_reading(struct base *self)
     return self->reader;
 }
 
-static struct buf *read_record(struct base *self, MDB_dbi dbi, struct span key)
-{
-    MDB_val at = val_of(key), record;
-    struct buf *value = NULL;
-    int code = mdb_get(begin_reading(self), dbi, &at, &record);
-    if (code == 0)
-        value = buf_copy(open_record(self, key, span_of_val(record)));
-    else if (code != MDB_NOTFOUND)
-        die(self, "cannot read", code);
-    mdb_txn_reset(self->reader);
-    return value;
-}
-
 static struct buf *base_get(void *base, struct span key)
 {
     struct base *self = base;
-    return read_record(self, self->kv, key);
+    MDB_txn *txn = begin_reading(self);
+    struct buf *value = read_record(self, txn, self->kv[current_of(self, txn)], key);
+    mdb_txn_reset(txn);
+    return value;
 }
 
 static struct buf *base_image(void *base)
 {
     struct base *self = base;
-    return read_record(self, self->meta, span_text("image"));
+    struct buf *image = read_record(self, begin_reading(self), self->meta, span_text("image"));
+    mdb_txn_reset(self->reader);
+    return image;
 }
 
-static void base_scan(void *base, struct span from, bool after, smr_base_visit *visit,
-                      void *context)
+/* Where a scan begins. */
+struct start {
+    struct span from; /* the first key */
+    bool after;       /* without it */
+};
+
+static void scan(const struct base *self, MDB_txn *txn, struct start start, smr_base_visit *visit,
+                 void *context)
 {
-    struct base *self = base;
+    struct span from = start.from;
     MDB_cursor *cursor;
     MDB_val key = val_of(from), record;
-    int code = mdb_cursor_open(begin_reading(self), self->kv, &cursor);
+    int code = mdb_cursor_open(txn, self->kv[current_of(self, txn)], &cursor);
     if (code != 0)
         die(self, "cannot read", code);
     /* LMDB has no empty key, not even to look for what is above it. */
     code = mdb_cursor_get(cursor, &key, &record, from.size == 0 ? MDB_FIRST : MDB_SET_RANGE);
-    if (code == 0 && after && span_equal(span_of_val(key), from))
+    if (code == 0 && start.after && span_equal(span_of_val(key), from))
         code = mdb_cursor_get(cursor, &key, &record, MDB_NEXT);
     while (code == 0) {
         struct span value = open_record(self, span_of_val(key), span_of_val(record));
@@ -147,19 +172,82 @@ static void base_scan(void *base, struct span from, bool after, smr_base_visit *
     if (code != 0 && code != MDB_NOTFOUND)
         die(self, "cannot read", code);
     mdb_cursor_close(cursor);
+}
+
+static void base_scan(void *base, struct span from, bool after, smr_base_visit *visit,
+                      void *context)
+{
+    struct base *self = base;
+    scan(self, begin_reading(self), (struct start){from, after}, visit, context);
     mdb_txn_reset(self->reader);
+}
+
+/* --- views: any thread ---------------------------------------------------------------------------- */
+
+struct view {
+    const struct base *base; /* of what */
+    MDB_txn *txn;            /* as of when */
+};
+
+static void *base_view_open(void *base)
+{
+    struct base *self = base;
+    struct view *view = wire_calloc(1, sizeof *view);
+    view->base = self;
+    int code = mdb_txn_begin(self->env, NULL, MDB_RDONLY, &view->txn);
+    if (code != 0)
+        die(self, "cannot read", code);
+    return view;
+}
+
+static struct buf *base_view_image(void *self)
+{
+    const struct view *view = self;
+    return read_record(view->base, view->txn, view->base->meta, span_text("image"));
+}
+
+static uint64_t base_view_pairs(void *self)
+{
+    const struct view *view = self;
+    MDB_stat stat;
+    int code = mdb_stat(view->txn, view->base->kv[current_of(view->base, view->txn)], &stat);
+    if (code != 0)
+        die(view->base, "cannot read", code);
+    return stat.ms_entries;
+}
+
+static void base_view_scan(void *self, struct span from, bool after, smr_base_visit *visit,
+                           void *context)
+{
+    const struct view *view = self;
+    scan(view->base, view->txn, (struct start){from, after}, visit, context);
+}
+
+static void base_view_close(void *self)
+{
+    struct view *view = self;
+    mdb_txn_abort(view->txn);
+    free(view);
 }
 
 /* --- checkpoints: the checkpointer's thread ------------------------------------------------------
  */
 
-static void base_begin(void *base)
+/* staged: changes the table that is not the base. */
+static void begin_writing(struct base *self, bool staged)
 {
-    struct base *self = base;
     assert(self->writer == NULL);
     self->changes = 0;
     self->added = 0;
+    self->ascending = staged;
     self->code = mdb_txn_begin(self->env, NULL, 0, &self->writer);
+    if (self->code == 0)
+        self->target = self->kv[current_of(self, self->writer) ^ (int)staged];
+}
+
+static void base_begin(void *base)
+{
+    begin_writing(base, false);
 }
 
 /* Pages may end up half full; a large value has pages of its own. */
@@ -176,20 +264,18 @@ static void base_put(void *base, struct span key, struct span value)
         return;
     self->changes++;
     self->added += added_bytes(key, value);
-    if (value.size > 0) {
-        self->code = put_record(self->writer, self->kv, key, value);
-        return;
-    }
-    MDB_val at = val_of(key);
-    int code = mdb_del(self->writer, self->kv, &at, NULL);
-    self->code = code == MDB_NOTFOUND ? 0 : code;
+    if (value.size == 0)
+        self->code = delete_record(self->writer, self->target, key);
+    else
+        self->code = put_record(self->writer, self->target, key, value,
+                                self->ascending ? MDB_APPEND : 0);
 }
 
 /* Each page that is there is written anew at most once, and a change touches a leaf and now and
  * then what is above it: so a small state asks for little however many changes there are. */
 static uint64_t rewritten_bytes(const struct base *self)
 {
-    uint64_t touched = self->changes * 2 * PAGE_BYTES;
+    uint64_t touched = self->ascending ? 2 * PAGE_BYTES : self->changes * 2 * PAGE_BYTES;
     MDB_envinfo info;
     if (mdb_env_info(self->env, &info) != 0)
         return touched;
@@ -206,31 +292,91 @@ static bool has_room(const struct base *self, size_t image_bytes)
                self->added + rewritten_bytes(self) + image_bytes + RESERVE_BYTES;
 }
 
-static int commit_now(struct base *self)
+static enum wire_error end_writing(struct base *self)
 {
-    crash_at(CRASH_CHECKPOINT_BEFORE);
-    int code = mdb_txn_commit(self->writer);
-    crash_at(CRASH_CHECKPOINT_AFTER);
-    return code;
-}
-
-static enum wire_error base_commit(void *base, struct span image)
-{
-    struct base *self = base;
     if (self->code == 0)
-        self->code = has_room(self, image.size)
-                         ? put_record(self->writer, self->meta, span_text("image"), image)
-                         : ENOSPC;
-    if (self->code == 0)
-        self->code = commit_now(self);
+        self->code = mdb_txn_commit(self->writer);
     else if (self->writer != NULL)
         mdb_txn_abort(self->writer);
     self->writer = NULL;
     if (self->code == MDB_MAP_FULL || self->code == ENOSPC || self->code == EDQUOT)
         return WIRE_FULL;
     if (self->code != 0)
-        die(self, "a checkpoint cannot be written", self->code);
+        die(self, "a checkpoint or snapshot cannot be written", self->code);
     return WIRE_OK;
+}
+
+/* A small record goes with it, if there is room for all of it. */
+static void put_beside(struct base *self, const char *name, struct span text)
+{
+    if (self->code == 0)
+        self->code = has_room(self, text.size)
+                         ? put_record(self->writer, self->meta, span_text(name), text, 0)
+                         : ENOSPC;
+}
+
+static enum wire_error base_commit(void *base, struct span image)
+{
+    struct base *self = base;
+    put_beside(self, "image", image);
+    crash_at(CRASH_CHECKPOINT_BEFORE);
+    enum wire_error error = end_writing(self);
+    crash_at(CRASH_CHECKPOINT_AFTER);
+    return error;
+}
+
+/* --- snapshots: the checkpointer's thread -------------------------------------------------------- */
+
+static void base_stage(void *base, bool afresh)
+{
+    struct base *self = base;
+    begin_writing(self, true);
+    if (self->code == 0 && afresh)
+        self->code = mdb_drop(self->writer, self->target, 0);
+}
+
+static enum wire_error base_stage_commit(void *base, struct span mark)
+{
+    struct base *self = base;
+    put_beside(self, "mark", mark);
+    return end_writing(self);
+}
+
+static struct buf *base_staged(void *base)
+{
+    struct base *self = base;
+    begin_writing(self, true); /* a transaction of this thread; it changes nothing */
+    if (self->code != 0)
+        die(self, "cannot read", self->code);
+    struct buf *mark = read_record(self, self->writer, self->meta, span_text("mark"));
+    mdb_txn_abort(self->writer);
+    self->writer = NULL;
+    return mark;
+}
+
+/* A failure for want of room leaves pages in a table that nobody reads; the next life empties it. */
+static void base_unstage(void *base)
+{
+    struct base *self = base;
+    base_stage(self, true);
+    if (self->code == 0)
+        self->code = delete_record(self->writer, self->meta, span_text("mark"));
+    end_writing(self);
+}
+
+static enum wire_error base_install(void *base, struct span image)
+{
+    struct base *self = base;
+    begin_writing(self, true);
+    const char *next = self->target == self->kv[1] ? "kv2" : "kv";
+    put_beside(self, "image", image);
+    put_beside(self, "current", span_text(next));
+    if (self->code == 0)
+        self->code = delete_record(self->writer, self->meta, span_text("mark"));
+    enum wire_error error = end_writing(self);
+    if (error == WIRE_OK)
+        base_unstage(self); /* what was the base */
+    return error;
 }
 
 static const struct smr_base_ops base_ops = {
@@ -240,6 +386,16 @@ static const struct smr_base_ops base_ops = {
     .begin = base_begin,
     .put = base_put,
     .commit = base_commit,
+    .stage = base_stage,
+    .stage_commit = base_stage_commit,
+    .staged = base_staged,
+    .install = base_install,
+    .unstage = base_unstage,
+    .view_open = base_view_open,
+    .view_image = base_view_image,
+    .view_pairs = base_view_pairs,
+    .view_scan = base_view_scan,
+    .view_close = base_view_close,
 };
 
 /* --- open and close ------------------------------------------------------------------------------
@@ -260,7 +416,9 @@ static int open_tables(struct base *self)
     int code = mdb_txn_begin(self->env, NULL, 0, &txn);
     if (code != 0)
         return code;
-    code = mdb_dbi_open(txn, "kv", MDB_CREATE, &self->kv);
+    code = mdb_dbi_open(txn, "kv", MDB_CREATE, &self->kv[0]);
+    if (code == 0)
+        code = mdb_dbi_open(txn, "kv2", MDB_CREATE, &self->kv[1]);
     if (code == 0)
         code = mdb_dbi_open(txn, "meta", MDB_CREATE, &self->meta);
     if (code == 0)
@@ -282,6 +440,20 @@ static int open_file(struct base *self)
     }
 }
 
+/* What an install or a refused snapshot left behind, if the process ended before it was emptied. */
+static void sweep(struct base *self)
+{
+    MDB_stat stat = {0};
+    begin_writing(self, true);
+    if (self->code == 0)
+        self->code = mdb_stat(self->writer, self->target, &stat);
+    end_writing(self);
+    struct buf *mark = base_staged(self);
+    if (mark == NULL && stat.ms_entries > 0)
+        base_unstage(self);
+    buf_unref(&mark);
+}
+
 static int open_environment(struct base *self, const char *parent)
 {
     if (mkdir(self->path, 0700) != 0 && errno != EEXIST)
@@ -290,7 +462,7 @@ static int open_environment(struct base *self, const char *parent)
     if (code == 0)
         code = mdb_env_set_mapsize(self->env, BASE_MAP_BYTES);
     if (code == 0)
-        code = mdb_env_set_maxdbs(self->env, 2);
+        code = mdb_env_set_maxdbs(self->env, 3);
     if (code == 0)
         code = open_file(self);
     if (code == 0)
@@ -316,6 +488,7 @@ enum wire_error base_open(const char *directory, struct base **base,
         base_close(&self);
         return code == ENOSPC || code == MDB_MAP_FULL ? WIRE_FULL : WIRE_FAILED;
     }
+    sweep(self);
     *base = self;
     return WIRE_OK;
 }

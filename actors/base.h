@@ -1,14 +1,22 @@
 /* The base on LMDB (smr/base.h): the keys, values and image of the last checkpoint of a replica, in an
  * environment of its own, so that a checkpoint never delays the log.
  *
- *     <backer_path>/state/   kv    user's key -> [hash u64][value]
- *                            meta  "image"    -> [hash u64][image]
+ *     <backer_path>/state/   kv, kv2  user's key -> [hash u64][value]
+ *                            meta     "image"   -> [hash u64][image]
+ *                                     "current" -> [hash u64]["kv2"]; without it kv is
+ *                                     "mark"    -> [hash u64][mark of what is staged]
+ *
+ * One of the two tables of pairs is the base; in the other one a snapshot is staged. To install it is to
+ * change one word, in the transaction that also writes its image; the table that was the base is emptied
+ * in another one. A table that is neither the base nor marked is emptied when it is opened.
  *
  * The hash is of the value, seeded with the key's, so that a value under a wrong key is noticed too. A
  * checkpoint is one synchronous write transaction. Whatever cannot be read, or does not fit its hash,
  * ends the process with a line that says so: the log and the peers can restore it, a guess cannot.
  *
- * Threads: the applier reads, the checkpointer writes; open and close in `main`. */
+ * A view is a read transaction of its own: pages that are freed while it is open cannot be used again.
+ *
+ * Threads: the applier reads, the checkpointer writes, the streamer views; open and close in `main`. */
 #ifndef MADKV_ACTORS_BASE_H
 #define MADKV_ACTORS_BASE_H
 

@@ -7,11 +7,11 @@
 
 const struct replica_placement replica_thread_per_actor = {
     .name = "role",
-    .threads = {0, 1, 2, 3, 4},
+    .threads = {0, 1, 2, 3, 4, 5},
 };
 const struct replica_placement replica_fused = {
     .name = "fused",
-    .threads = {0, 0, 1, 0, 2},
+    .threads = {0, 0, 1, 0, 2, 3},
 };
 
 struct replica {
@@ -20,6 +20,7 @@ struct replica {
     void *p2p_listen;        /* the peers' ROUTER, NULL where r is 1; owned by the acceptor */
     void *proposer_peers[WIRE_REPLICA_COUNT_MAX]; /* DEALERs; owned by the proposer */
     void *learner_peers[WIRE_REPLICA_COUNT_MAX];  /* DEALERs; owned by the acceptor */
+    void *streamer_peers[WIRE_REPLICA_COUNT_MAX]; /* DEALERs; owned by the streamer */
 };
 
 /* Everything while a replica is put together: once an actor has a socket, the actor closes it. */
@@ -36,6 +37,7 @@ static const enum wire_role roles[REPLICA_ACTORS] = {
     [REPLICA_ACCEPTOR] = WIRE_ROLE_ACCEPTOR,
     [REPLICA_APPLIER] = WIRE_ROLE_APPLIER,
     [REPLICA_CHECKPOINTER] = WIRE_ROLE_CHECKPOINTER,
+    [REPLICA_STREAMER] = WIRE_ROLE_STREAMER,
 };
 
 static void make_actors(struct assembly *self)
@@ -112,15 +114,17 @@ static bool listen_to_peers(struct assembly *self)
     return true;
 }
 
-/* A DEALER to a peer's acceptor for one of our actors, which there speaks as `as`. NULL: failed. */
+/* A DEALER to a peer's p2p_listen for one of our actors, which there speaks as `as`: who speaks back is
+ * the acceptor, or as it asks a streamer, the learner. NULL: failed. */
 static void *make_peer(struct assembly *self, enum replica_actor owner, enum wire_role as,
                        wire_replica peer)
 {
+    enum wire_role there = as == WIRE_ROLE_STREAMER ? WIRE_ROLE_LEARNER : WIRE_ROLE_ACCEPTOR;
     const struct replica_config *config = self->config;
     struct wire_client identity = actor_peer_identity(as, config->self.replica);
     void *socket = socket_new_peer(config->context, &identity, self->problem);
     if (socket != NULL)
-        actor_add_socket(self->actors[owner], socket, ACTOR_LINK_PEER, WIRE_ROLE_ACCEPTOR, peer);
+        actor_add_socket(self->actors[owner], socket, ACTOR_LINK_PEER, there, peer);
     return socket;
 }
 
@@ -135,6 +139,9 @@ static bool make_peers(struct assembly *self)
             return false;
         replica->learner_peers[peer] = make_peer(self, REPLICA_ACCEPTOR, WIRE_ROLE_LEARNER, peer);
         if (replica->learner_peers[peer] == NULL)
+            return false;
+        replica->streamer_peers[peer] = make_peer(self, REPLICA_STREAMER, WIRE_ROLE_STREAMER, peer);
+        if (replica->streamer_peers[peer] == NULL)
             return false;
     }
     return true;
@@ -163,7 +170,8 @@ bool replica_connect(struct replica *self, wire_replica peer, const char *addres
 {
     assert(peer < WIRE_REPLICA_COUNT_MAX && self->proposer_peers[peer] != NULL);
     return socket_connect(self->proposer_peers[peer], address, problem) &&
-           socket_connect(self->learner_peers[peer], address, problem);
+           socket_connect(self->learner_peers[peer], address, problem) &&
+           socket_connect(self->streamer_peers[peer], address, problem);
 }
 
 bool replica_start(struct replica *self)

@@ -1,11 +1,15 @@
-/* A replica: four actors put together, whatever state machine is behind them.
+/* A replica: its actors put together, whatever state machine is behind them.
  *
  *     clients --ROUTER api_listen-- API ===== PROPOSER --DEALER-- each peer's p2p_listen
  *                                    ||  \\      ||   \\
- *                                    ||   \\     ||    \\        === PAIR over inproc
- *                                 ACCEPTOR ==== (own)   APPLIER    (applier: to the other three)
+ *                                    ||   \\     ||    \\        === PAIR over inproc, between any two
+ *                                 ACCEPTOR ==== (own)   APPLIER ==== CHECKPOINTER
  *                                    |
  *          peers --ROUTER p2p_listen-+--DEALER-- each peer's p2p_listen, as a learner
+ *                                     STREAMER --DEALER-- each peer's p2p_listen
+ *
+ * The streamer sends snapshots over connections of its own, from a thread of its own: what it sends
+ * stands in nobody's way here, and at its receiver's only in that of a replica that is behind anyway.
  *
  * The proposer reaches its own acceptor over a pair of their own rather than over the acceptor's
  * ROUTER: to the roles it is a route like any other, and nobody outside can speak as the own
@@ -26,6 +30,7 @@ enum replica_actor {
     REPLICA_ACCEPTOR,
     REPLICA_APPLIER,
     REPLICA_CHECKPOINTER,
+    REPLICA_STREAMER,
     REPLICA_ACTORS
 };
 

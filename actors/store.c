@@ -2,20 +2,22 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "actors/clock.h"
 #include "actors/disk.h"
 #include "actors/crash.h"
 #include "actors/store_private.h"
 #include "wire/figures.h"
-#include "wire/say.h"
 
 enum {
     SLOT_KEY_BYTES = 8,
     PAGE_SLACK_BYTES = 2 * 4096,    /* what a record may cost on disk beyond its own bytes */
     COMMIT_SLACK_BYTES = 64 * 1024, /* what a transaction may cost beyond its records */
+    DELETES_MAX = 1024,             /* slots deleted in one transaction; the rest in the next ones */
 };
 
 enum wire_error store_error(int code)
@@ -89,6 +91,15 @@ int store_delete_meta(MDB_txn *txn, MDB_dbi meta, const char *name)
     return code == MDB_NOTFOUND ? 0 : code;
 }
 
+static int count_bytes(const struct store *self, MDB_txn *txn, uint64_t *bytes)
+{
+    MDB_stat stat;
+    int code = mdb_stat(txn, self->log, &stat);
+    if (code == 0)
+        *bytes = (uint64_t)(stat.ms_leaf_pages + stat.ms_overflow_pages) * stat.ms_psize;
+    return code;
+}
+
 enum wire_error store_find_highest(struct store *self, MDB_txn *txn)
 {
     MDB_cursor *cursor;
@@ -105,7 +116,7 @@ enum wire_error store_find_highest(struct store *self, MDB_txn *txn)
     else if (error == WIRE_NOT_FOUND)
         error = WIRE_OK;
     mdb_cursor_close(cursor);
-    return error;
+    return error == WIRE_OK ? store_error(count_bytes(self, txn, &self->log_bytes)) : error;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -139,7 +150,12 @@ static enum wire_error store_read(void *store, wire_slot slot, struct smr_log_en
                                         .learned = record.learned,
                                         .batch = buf_copy(record.batch)};
     mdb_txn_reset(self->reader);
-    self->damaged_count += error == WIRE_DAMAGED;
+    if (error == WIRE_DAMAGED) {
+        self->damaged_count++;
+        wire_say_gated(&self->gate, clock_now(),
+                       "log: slot %" PRIu64 " in %s/data.mdb is damaged (its checksum does not fit)",
+                       slot, self->path);
+    }
     return error;
 }
 
@@ -190,7 +206,9 @@ static void store_put_state(void *store, const struct wire_hard_state *state)
 
 static void store_cut(void *store, wire_slot upto)
 {
-    ((struct store *)store)->queued_cut = upto;
+    struct store *self = store;
+    if (upto > self->queued_cut) /* part of an earlier one may still be left */
+        self->queued_cut = upto;
 }
 
 static void drop_queue(struct store *self)
@@ -211,6 +229,13 @@ static bool room_for_queue(const struct store *self)
                     COMMIT_SLACK_BYTES + self->reserve_bytes;
     return store_room(self) >= need;
 }
+
+/* What a transaction makes of the store, once it is durable. */
+struct writing {
+    wire_slot highest; /* highest slot with a record */
+    uint64_t bytes;    /* of the pages that hold slots */
+    bool cut_left;     /* not all that is cut is deleted yet */
+};
 
 /* The batch is copied once, from where it lies into the page that goes to the disk. */
 static int write_slot(struct store *self, MDB_txn *txn, const struct smr_log_entry *entry,
@@ -237,7 +262,7 @@ static int write_slot(struct store *self, MDB_txn *txn, const struct smr_log_ent
 }
 
 /* The pages of cut slots are used again by the slots to come, so the file stops growing. */
-static int delete_through(const struct store *self, MDB_txn *txn, wire_slot upto)
+static int delete_through(const struct store *self, MDB_txn *txn, struct writing *writing)
 {
     MDB_cursor *cursor;
     MDB_val key, value;
@@ -245,7 +270,12 @@ static int delete_through(const struct store *self, MDB_txn *txn, wire_slot upto
     if (code != 0)
         return code;
     code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-    while (code == 0 && key.mv_size == SLOT_KEY_BYTES && slot_of_key(key.mv_data) <= upto) {
+    for (int left = DELETES_MAX; code == 0 && key.mv_size == SLOT_KEY_BYTES &&
+                                 slot_of_key(key.mv_data) <= self->queued_cut;
+         left--) {
+        writing->cut_left = left == 0;
+        if (left == 0)
+            break;
         code = mdb_cursor_del(cursor, 0);
         if (code == 0)
             code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
@@ -254,29 +284,29 @@ static int delete_through(const struct store *self, MDB_txn *txn, wire_slot upto
     return code == MDB_NOTFOUND ? 0 : code;
 }
 
-static int write_queue(struct store *self, MDB_txn *txn, wire_slot *highest)
+static int write_queue(struct store *self, MDB_txn *txn, struct writing *writing)
 {
     int code = 0;
     for (size_t i = 0; i < self->queue_count && code == 0; i++)
-        code = write_slot(self, txn, &self->queue[i], highest);
+        code = write_slot(self, txn, &self->queue[i], &writing->highest);
     if (code == 0 && self->state_queued) {
         wire_writer_clear(&self->scratch);
         wire_hard_state_encode(&self->state, &self->scratch);
         code = store_put_meta(txn, self->meta, "hard_state", wire_writer_span(&self->scratch));
     }
     if (code == 0 && self->queued_cut > 0)
-        code = delete_through(self, txn, self->queued_cut);
-    return code;
+        code = delete_through(self, txn, writing);
+    return code == 0 ? count_bytes(self, txn, &writing->bytes) : code;
 }
 
 /* After a failed put the transaction can only be aborted, whatever the reason. */
-static int commit_queue(struct store *self, wire_slot *highest)
+static int commit_queue(struct store *self, struct writing *writing)
 {
     MDB_txn *txn;
     int code = mdb_txn_begin(self->env, NULL, 0, &txn);
     if (code != 0)
         return code;
-    code = write_queue(self, txn, highest);
+    code = write_queue(self, txn, writing);
     if (code != 0)
         mdb_txn_abort(txn);
     else
@@ -289,11 +319,11 @@ static enum wire_error store_commit(void *store)
     struct store *self = store;
     if (self->queue_count == 0 && !self->state_queued && self->queued_cut == 0)
         return WIRE_OK;
-    wire_slot highest = self->highest;
+    struct writing writing = {.highest = self->highest};
     bool cuts = self->queued_cut > 0;
     if (cuts)
         crash_at(CRASH_CUT_BEFORE);
-    int code = room_for_queue(self) ? commit_queue(self, &highest) : ENOSPC;
+    int code = room_for_queue(self) ? commit_queue(self, &writing) : ENOSPC;
     if (cuts)
         crash_at(CRASH_CUT_AFTER);
     enum wire_error error = store_error(code);
@@ -306,12 +336,20 @@ static enum wire_error store_commit(void *store)
                  self->path, mdb_strerror(code));
         return WIRE_FAILED;
     }
-    self->highest = highest;
+    self->highest = writing.highest;
+    self->log_bytes = writing.bytes;
+    wire_slot cut_left = writing.cut_left ? self->queued_cut : 0;
     self->commit_count++;
     self->put_count += self->queue_count;
     self->put_bytes += self->queue_bytes + self->queue_count * WIRE_SLOT_RECORD_PREFIX;
     drop_queue(self);
+    self->queued_cut = cut_left;
     return WIRE_OK;
+}
+
+static uint64_t store_bytes(void *store)
+{
+    return ((const struct store *)store)->log_bytes;
 }
 
 static void store_close_log(void *self)
@@ -326,6 +364,7 @@ static const struct smr_log_ops store_ops = {
     .put_state = store_put_state,
     .cut = store_cut,
     .commit = store_commit,
+    .bytes = store_bytes,
     .close = store_close_log,
 };
 
@@ -355,6 +394,7 @@ void store_figures(const void *store, struct wire_writer *out)
         wire_figure_number(out, "log.file_bytes",
                            ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize);
     disk_figures(self->directory, out);
+    wire_figure_number(out, "log.slot_bytes", self->log_bytes);
     wire_figure_number(out, "log.commits", self->commit_count);
     wire_figure_number(out, "log.records_written", self->put_count);
     wire_figure_number(out, "log.bytes_written", self->put_bytes);

@@ -5,6 +5,7 @@
 #include <lmdb.h>
 
 #include "actors/store.h"
+#include "wire/say.h"
 
 struct store {
     struct wire_identity identity; /* as it is durable */
@@ -26,6 +27,7 @@ struct store {
     struct wire_hard_state state; /* put, not yet committed */
     bool state_queued;            /* whether there is one */
     wire_slot queued_cut;         /* slots up to it are to go; 0: none */
+    uint64_t log_bytes;           /* of the pages that hold slots */
 
     struct wire_writer scratch; /* room to encode a record in */
     uint64_t commit_count;      /* transactions made durable */
@@ -33,6 +35,7 @@ struct store {
     uint64_t put_bytes;         /* bytes of those records */
     uint64_t full_count;        /* commits refused for want of room */
     uint64_t damaged_count;     /* reads that found a damaged record */
+    struct wire_say_gate gate;  /* for lines about them */
 };
 
 /* What an LMDB or errno code means to us. Anything that is not plainly "no such key" or "no room"

@@ -37,12 +37,18 @@ static bool same_topology(const struct wire_map *a, const struct wire_map *b)
 
 /* --- the calls ------------------------------------------------------------------------------- */
 
+static void compare_with_flags(const struct map_machine *self)
+{
+    if (is_founded(self) && self->conflict != NULL && self->compares &&
+        !same_topology(&self->map, &self->flags))
+        self->conflict(self->context, &self->map, &self->flags);
+}
+
 static enum wire_map_verdict found(struct map_machine *self, const struct wire_map *map)
 {
     if (!is_founded(self))
         wire_map_copy(&self->map, map);
-    if (self->conflict != NULL && self->compares && !same_topology(&self->map, &self->flags))
-        self->conflict(self->context, &self->map, &self->flags);
+    compare_with_flags(self);
     return WIRE_MAP_OK;
 }
 
@@ -170,7 +176,24 @@ static bool map_restore(void *self, struct span part)
 {
     struct map_machine *machine = self;
     enum wire_map_verdict verdict;
-    return wire_map_answer_decode(part, &verdict, &machine->map) == WIRE_OK;
+    struct wire_map map;
+    if (wire_map_answer_decode(part, &verdict, &map) != WIRE_OK)
+        return false;
+    wire_map_free(&machine->map);
+    machine->map = map;
+    machine->changes = 0;
+    compare_with_flags(machine); /* a snapshot may stand in for the FOUND that would have */
+    return true;
+}
+
+static bool map_fits(struct span part, const struct smr_totals *totals)
+{
+    enum wire_map_verdict verdict;
+    struct wire_map map;
+    if (totals->pairs != 0 || wire_map_answer_decode(part, &verdict, &map) != WIRE_OK)
+        return false;
+    wire_map_free(&map);
+    return true;
 }
 
 struct smr_machine map_machine_new(const struct map_flags *flags)
@@ -187,6 +210,7 @@ struct smr_machine map_machine_new(const struct map_flags *flags)
         .save = map_save,
         .thaw = map_thaw,
         .restore = map_restore,
+        .fits = map_fits,
     };
     struct map_machine *self = wire_calloc(1, sizeof *self);
     if (flags != NULL) {

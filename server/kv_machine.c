@@ -205,6 +205,7 @@ struct smr_machine kv_machine_new_on(const struct smr_base *base, uint32_t parti
         .save = kv_save,
         .thaw = kv_thaw,
         .restore = kv_restore,
+        .fits = kv_store_fits,
     };
     assert(partition_count <= 1 || partition < partition_count);
     struct kv_machine *self = wire_calloc(1, sizeof *self);

@@ -1,7 +1,6 @@
 #include "server/kv_store.h"
 
 #include <assert.h>
-#include "wire/hash.h"
 
 enum {
     RECORD_BYTES = 96 /* what a change costs in memory beside its key and value */
@@ -42,11 +41,6 @@ bool kv_store_get(struct kv_store *self, struct span key, struct span *value)
     return self->lent != NULL;
 }
 
-static uint64_t pair_hash(struct span key, struct span value)
-{
-    return wire_hash_seeded(value, wire_hash(key));
-}
-
 void kv_store_set(struct kv_store *self, struct span key, struct span value)
 {
     struct span old;
@@ -54,12 +48,12 @@ void kv_store_set(struct kv_store *self, struct span key, struct span value)
     if (was) {
         self->records--;
         self->bytes -= key.size + old.size;
-        self->hash_sum -= pair_hash(key, old);
+        self->hash_sum -= smr_pair_hash(key, old);
     }
     if (value.size > 0) {
         self->records++;
         self->bytes += key.size + value.size;
-        self->hash_sum += pair_hash(key, value);
+        self->hash_sum += smr_pair_hash(key, value);
     }
     if (value.size > 0 || (was && self->base != NULL))
         kv_tree_set(&self->active, key, value);
@@ -184,17 +178,32 @@ void kv_store_thaw(struct kv_store *self)
     kv_tree_clear(&self->frozen);
 }
 
-bool kv_store_restore(struct kv_store *self, struct span part)
+static bool read_part(struct span part, struct smr_totals *totals)
 {
     struct wire_reader in = wire_reader_of(part);
     wire_read_array_of(&in, 3);
-    uint64_t records = wire_read_uint(&in, UINT64_MAX);
-    uint64_t bytes = wire_read_uint(&in, UINT64_MAX);
-    uint64_t hash_sum = wire_read_uint(&in, UINT64_MAX);
-    if (wire_read_end(&in) != WIRE_OK)
+    totals->pairs = wire_read_uint(&in, UINT64_MAX);
+    totals->bytes = wire_read_uint(&in, UINT64_MAX);
+    totals->hash_sum = wire_read_uint(&in, UINT64_MAX);
+    return wire_read_end(&in) == WIRE_OK;
+}
+
+bool kv_store_restore(struct kv_store *self, struct span part)
+{
+    struct smr_totals totals;
+    if (!read_part(part, &totals))
         return false;
-    self->records = records;
-    self->bytes = bytes;
-    self->hash_sum = hash_sum;
+    kv_store_clear(self);
+    self->is_frozen = false;
+    self->records = totals.pairs;
+    self->bytes = totals.bytes;
+    self->hash_sum = totals.hash_sum;
     return true;
+}
+
+bool kv_store_fits(struct span part, const struct smr_totals *totals)
+{
+    struct smr_totals said;
+    return read_part(part, &said) && said.pairs == totals->pairs && said.bytes == totals->bytes &&
+           said.hash_sum == totals->hash_sum;
 }

@@ -14,7 +14,7 @@
 #define MADKV_SERVER_KV_STORE_H
 
 #include "server/kv_tree.h"
-#include "smr/base.h"
+#include "smr/machine.h"
 #include "wire/pack.h"
 
 struct kv_store {
@@ -47,5 +47,6 @@ void kv_store_freeze(struct kv_store *self, struct wire_writer *part);
 enum wire_error kv_store_save(const struct kv_store *self, struct span image);
 void kv_store_thaw(struct kv_store *self);
 bool kv_store_restore(struct kv_store *self, struct span part);
+bool kv_store_fits(struct span part, const struct smr_totals *totals);
 
 #endif

@@ -8,7 +8,7 @@
 
 enum {
     STATUS_ASKS_MAX = 16,           /* clients waiting for STATUS; more: dropped, they ask again */
-    STATUS_SIBLINGS = 3,            /* actors whose figures are put together */
+    STATUS_SIBLINGS = 5,            /* actors whose figures are put together */
     STATUS_PATIENCE_MS = 300,       /* after that an answer without a sibling that is stuck */
     ORDER_PATIENCE_MS = 5000,       /* likewise of an order; longer than a hand-over may take */
 };
@@ -61,6 +61,7 @@ struct api {
     size_t open_count;                        /* open calls */
     size_t open_count_max;                    /* more: BUSY */
     size_t open_bytes;                        /* their bytes */
+    wire_time pressed_until;                  /* no writes before: too much is in no checkpoint */
     struct status_ask asks[STATUS_ASKS_MAX];  /* STATUS in the making */
     uint64_t status_tag;                      /* last used */
     struct order order;                       /* the one in the making */
@@ -179,7 +180,7 @@ static bool means_us(const struct api *self, const struct wire_message *m)
 }
 
 /* WIRE_STATUS_OK: it may be handed on. */
-static enum wire_status judge(const struct api *self, const struct wire_message *m)
+static enum wire_status judge(const struct api *self, wire_time now, const struct wire_message *m)
 {
     if (!means_us(self, m))
         return WIRE_STATUS_WRONG_GROUP;
@@ -189,7 +190,8 @@ static enum wire_status judge(const struct api *self, const struct wire_message 
     if (!self->leading)
         return WIRE_STATUS_NOT_LEADER;
     if (self->open_count >= self->open_count_max ||
-        self->open_bytes + m->payload->size > WIRE_API_BYTES_MAX)
+        self->open_bytes + m->payload->size > WIRE_API_BYTES_MAX ||
+        (m->request.kind == WIRE_CALL_WRITE && now < self->pressed_until))
         return WIRE_STATUS_BUSY;
     return WIRE_STATUS_OK;
 }
@@ -242,7 +244,7 @@ static void receive_request(struct api *self, wire_time now, const struct wire_m
                             struct smr_out *out)
 {
     self->counters.requests++;
-    enum wire_status status = judge(self, m);
+    enum wire_status status = judge(self, now, m);
     if (status != WIRE_STATUS_OK) {
         self->counters.requests_refused++;
         if (status == WIRE_STATUS_BUSY)
@@ -346,7 +348,8 @@ static void receive_status_ask(struct api *self, wire_time now, const struct wir
     wire_writer_clear(&ask->text);
     own_figures(self, now, &ask->text);
     static const enum wire_role siblings[STATUS_SIBLINGS] = {
-        WIRE_ROLE_PROPOSER, WIRE_ROLE_ACCEPTOR, WIRE_ROLE_APPLIER};
+        WIRE_ROLE_PROPOSER, WIRE_ROLE_ACCEPTOR, WIRE_ROLE_APPLIER, WIRE_ROLE_CHECKPOINTER,
+        WIRE_ROLE_STREAMER};
     for (int i = 0; i < STATUS_SIBLINGS; i++) {
         struct wire_message *s = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_STATUS_ASK,
                                               siblings[i], self->self.replica);
@@ -468,6 +471,9 @@ static void api_receive(void *role, wire_time now, const struct wire_message *m,
         break;
     case WIRE_MESSAGE_ADMIN_DONE:
         receive_order_done(self, m, out);
+        break;
+    case WIRE_MESSAGE_PRESSURE:
+        self->pressed_until = m->pressure.on ? now + WIRE_PRESSURE_MS * WIRE_MS : now;
         break;
     default:
         assert(m->type == WIRE_MESSAGE_STATUS);

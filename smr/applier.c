@@ -9,6 +9,9 @@
 #include "wire/hash.h"
 #include "wire/histogram.h"
 
+#define CHECKPOINT_AGAIN (5 * WIRE_SECOND)       /* asked for again: the edge may have refused it */
+#define PRESSURE_EVERY (WIRE_PRESSURE_MS * WIRE_MS / 3)
+
 struct waiting_read {
     uint64_t tag;     /* the API's name for it */
     wire_slot index;  /* answered once this is applied */
@@ -28,7 +31,13 @@ struct applier {
     size_t log_bytes;              /* of batches applied since the last freeze */
     struct buf *image;             /* of the checkpoint being written; NULL: none is */
     wire_slot frozen;              /* the slot it is of */
-    wire_time retry;               /* it found no room: try again then; WIRE_NEVER: under way */
+    size_t frozen_bytes;           /* of changes in it */
+    wire_time retry;               /* ask for it again then */
+    wire_slot installing;          /* the snapshot that becomes the base just now; 0: none */
+    wire_time install_retry;       /* ask for it again then */
+    bool pressed;                  /* the API was told to put writes off ... */
+    wire_time pressed_at;          /* ... last then */
+    size_t session_count_max;      /* see smr/config.h */
     const char *broken;            /* why this life cannot begin; NULL: all well */
     wire_time report_deadline;     /* say it again then: the edge may have refused it */
     struct waiting_read *reads;    /* in order of arrival */
@@ -179,7 +188,7 @@ static void answer_waiting(struct applier *self, struct smr_out *out)
 static void receive_read(struct applier *self, const struct wire_message *message,
                          struct smr_out *out)
 {
-    if (message->read_at.index <= self->applied) {
+    if (message->read_at.index <= self->applied && self->installing == 0) {
         answer_read(self, message->read_at.tag, buf_span(message->payload), out);
         return;
     }
@@ -193,12 +202,31 @@ static void receive_read(struct applier *self, const struct wire_message *messag
                                                             .body = buf_ref(message->payload)};
 }
 
+/* Of changes that a checkpoint is still to be made of, or that one is being made of. */
+static size_t unsaved_bytes(const struct applier *self)
+{
+    if (self->machine.base == NULL)
+        return 0;
+    return self->frozen_bytes + self->machine.ops->unsaved_bytes(self->machine.self);
+}
+
+/* More than what may still be on its way when writes are put off. */
+static size_t unsaved_bytes_stop(const struct applier *self)
+{
+    size_t max = self->checkpointing.unsaved_bytes_max;
+    return max < SIZE_MAX / 2 ? 2 * max : SIZE_MAX;
+}
+
 static void receive_chosen(struct applier *self, const struct wire_message *message,
                            struct smr_out *out)
 {
     wire_slot slot = message->chosen.slot;
-    if (slot <= self->applied)
-        return; /* fed a second time after a silence */
+    if (slot <= self->applied || self->installing != 0)
+        return; /* fed a second time after a silence, or to be fed again */
+    if (unsaved_bytes(self) >= unsaved_bytes_stop(self)) {
+        self->counters.applies_put_off++;
+        return; /* likewise */
+    }
     if (slot != self->applied + 1) {
         self->counters.applier_gaps++;
         return; /* the acceptor feeds again from what APPLIED said last */
@@ -212,6 +240,15 @@ static void receive_chosen(struct applier *self, const struct wire_message *mess
 
 /* --- checkpoints -------------------------------------------------------------------------------- */
 
+static void send_checkpoint(struct applier *self, wire_time now, struct smr_out *out)
+{
+    struct wire_message *m = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_CHECKPOINT,
+                                          WIRE_ROLE_CHECKPOINTER, self->self.replica);
+    m->checkpoint.slot = self->frozen;
+    m->payload = buf_ref(self->image);
+    self->retry = now + CHECKPOINT_AGAIN;
+}
+
 static bool is_due(const struct applier *self)
 {
     const struct smr_checkpointing *when = &self->checkpointing;
@@ -220,17 +257,9 @@ static bool is_due(const struct applier *self)
             self->log_bytes >= when->log_bytes || self->applied - self->saved >= when->slots);
 }
 
-static void send_checkpoint(struct applier *self, struct smr_out *out)
-{
-    struct wire_message *m = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_CHECKPOINT,
-                                          WIRE_ROLE_CHECKPOINTER, self->self.replica);
-    m->checkpoint.slot = self->frozen;
-    m->payload = buf_ref(self->image);
-    self->retry = WIRE_NEVER;
-}
-
 static void freeze(struct applier *self, wire_time now, struct smr_out *out)
 {
+    self->frozen_bytes = self->machine.ops->unsaved_bytes(self->machine.self);
     struct wire_writer sessions = {0}, part = {0}, whole = {0};
     smr_sessions_encode(self->sessions, &sessions);
     self->machine.ops->freeze(self->machine.self, &part);
@@ -248,7 +277,7 @@ static void freeze(struct applier *self, wire_time now, struct smr_out *out)
     wire_writer_free(&sessions);
     wire_writer_free(&part);
     wire_writer_free(&whole);
-    send_checkpoint(self, out);
+    send_checkpoint(self, now, out);
 }
 
 /* Once per checkpoint, however often it is tried. */
@@ -262,7 +291,8 @@ static void note_unsaved(struct applier *self, wire_time now)
 static void receive_checkpointed(struct applier *self, wire_time now,
                                  const struct wire_message *message)
 {
-    assert(self->image != NULL && message->checkpointed.slot == self->frozen);
+    if (self->image == NULL || message->checkpointed.slot != self->frozen)
+        return; /* the answer to a question that was asked again */
     if (message->checkpointed.outcome != WIRE_OK) {
         self->counters.checkpoints_failed++;
         self->retry = now + WIRE_SECOND;
@@ -274,6 +304,7 @@ static void receive_checkpointed(struct applier *self, wire_time now,
     self->saved_at = now;
     wire_histogram_add(&self->checkpoint_us, now - self->frozen_at);
     smr_events_add_number(&self->events, now, SMR_EVENT_CHECKPOINT, self->saved);
+    self->frozen_bytes = 0;
     buf_unref(&self->image);
     self->machine.ops->thaw(self->machine.self);
 }
@@ -284,9 +315,10 @@ static void receive_order(struct applier *self, wire_time now, const struct wire
 {
     assert(message->admin.action == WIRE_ADMIN_CHECKPOINT);
     bool in_memory = self->machine.base == NULL;
-    enum wire_admin_outcome outcome = in_memory             ? WIRE_ADMIN_FAILED
-                                      : self->image != NULL ? WIRE_ADMIN_BUSY
-                                                            : WIRE_ADMIN_DONE;
+    bool busy = self->image != NULL || self->installing != 0;
+    enum wire_admin_outcome outcome = in_memory ? WIRE_ADMIN_FAILED
+                                      : busy    ? WIRE_ADMIN_BUSY
+                                                : WIRE_ADMIN_DONE;
     if (outcome == WIRE_ADMIN_DONE && self->applied > self->saved)
         freeze(self, now, out);
     struct wire_message *m = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_ADMIN_DONE,
@@ -295,7 +327,7 @@ static void receive_order(struct applier *self, wire_time now, const struct wire
     m->admin_done.outcome = (uint8_t)outcome;
 }
 
-/* Begins this life where the last checkpoint ended. */
+/* Goes on where the base is. */
 static void restore(struct applier *self)
 {
     const struct smr_base *base = self->machine.base;
@@ -316,13 +348,73 @@ static void restore(struct applier *self)
     } else {
         self->applied = self->saved = image.applied;
         self->log_time_ms = image.log_time_ms;
-        self->counters.restores++;
     }
     if (sessions != NULL) {
         smr_sessions_free(self->sessions);
         self->sessions = sessions;
+        if (self->session_count_max > 0)
+            smr_sessions_bound(self->sessions, self->session_count_max);
     }
     buf_unref(&bytes);
+}
+
+/* --- snapshots ------------------------------------------------------------------------------------ */
+
+static void send_install(struct applier *self, wire_time now, wire_slot slot, bool yes,
+                         struct smr_out *out)
+{
+    struct wire_message *m = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_INSTALL,
+                                          WIRE_ROLE_CHECKPOINTER, self->self.replica);
+    m->install.slot = slot;
+    m->install.yes = yes;
+    self->install_retry = now + WIRE_SECOND;
+}
+
+static void receive_staged(struct applier *self, wire_time now, const struct wire_message *message,
+                           struct smr_out *out)
+{
+    wire_slot slot = message->staged.slot;
+    bool yes = slot > self->applied;
+    if (self->installing != 0)
+        return; /* it is asked about again */
+    if (yes)
+        self->installing = slot;
+    send_install(self, now, slot, yes, out);
+}
+
+/* The checkpointer does one thing after another, so no checkpoint is being written any more: what was
+ * frozen may go. */
+static void receive_installed(struct applier *self, const struct wire_message *message,
+                              struct smr_out *out)
+{
+    if (self->installing == 0 || message->installed.slot != self->installing)
+        return;
+    self->installing = 0;
+    if (message->installed.outcome == WIRE_OK) {
+        buf_unref(&self->image);
+        self->frozen_bytes = self->log_bytes = 0;
+        restore(self);
+        self->counters.takeovers++;
+        if (self->broken != NULL)
+            smr_out_die(out, WIRE_DAMAGED, self->broken);
+    }
+    answer_waiting(self, out);
+}
+
+/* --- pressure --------------------------------------------------------------------------------------- */
+
+/* If the end of it gets lost, it ends by itself. */
+static void press(struct applier *self, wire_time now, struct smr_out *out)
+{
+    bool high = unsaved_bytes(self) >= self->checkpointing.unsaved_bytes_max;
+    if (high == self->pressed && (!high || now - self->pressed_at < PRESSURE_EVERY))
+        return;
+    self->counters.pressures += high && !self->pressed;
+    self->pressed = high;
+    self->pressed_at = now;
+    struct wire_message *m = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_PRESSURE,
+                                          WIRE_ROLE_API, self->self.replica);
+    m->pressure.on = high;
 }
 
 /* --- the role ------------------------------------------------------------------------------------ */
@@ -339,6 +431,10 @@ static void applier_receive(void *role, wire_time now, const struct wire_message
         receive_checkpointed(self, now, message);
     } else if (message->type == WIRE_MESSAGE_ADMIN) {
         receive_order(self, now, message, out);
+    } else if (message->type == WIRE_MESSAGE_STAGED) {
+        receive_staged(self, now, message, out);
+    } else if (message->type == WIRE_MESSAGE_INSTALLED) {
+        receive_installed(self, message, out);
     } else {
         assert(message->type == WIRE_MESSAGE_READ_AT);
         receive_read(self, message, out);
@@ -363,8 +459,9 @@ static void applier_settle(void *role, wire_time now, struct smr_out *out)
     struct applier *self = role;
     if (self->machine.base == NULL)
         self->saved = self->applied; /* memory only: nothing is ever read back */
-    else if (self->image == NULL && is_due(self))
+    else if (self->image == NULL && self->installing == 0 && is_due(self))
         freeze(self, now, out);
+    press(self, now, out);
     if (self->reported != self->applied || self->reported_saved != self->saved)
         report(self, now, out);
 }
@@ -374,8 +471,10 @@ static void applier_wake(void *role, wire_time now, struct smr_out *out)
     struct applier *self = role;
     if (self->broken != NULL)
         smr_out_die(out, WIRE_DAMAGED, self->broken);
-    if (self->image != NULL && now >= self->retry)
-        send_checkpoint(self, out);
+    if (self->image != NULL && self->installing == 0 && now >= self->retry)
+        send_checkpoint(self, now, out);
+    if (self->installing != 0 && now >= self->install_retry)
+        send_install(self, now, self->installing, true, out);
     if (now >= self->report_deadline)
         report(self, now, out);
 }
@@ -383,8 +482,12 @@ static void applier_wake(void *role, wire_time now, struct smr_out *out)
 static wire_time applier_deadline(const void *role)
 {
     const struct applier *self = role;
-    return self->image != NULL && self->retry < self->report_deadline ? self->retry
-                                                                      : self->report_deadline;
+    wire_time first = self->report_deadline;
+    if (self->image != NULL && self->installing == 0 && self->retry < first)
+        first = self->retry;
+    if (self->installing != 0 && self->install_retry < first)
+        first = self->install_retry;
+    return first;
 }
 
 static void checkpoint_figures(const struct applier *self, wire_time now, struct wire_writer *out)
@@ -402,6 +505,8 @@ static void applier_figures(const void *role, wire_time now, struct wire_writer 
     wire_figure_number(out, "applier.applied_slot", self->applied);
     wire_figure_number(out, "applier.saved_slot", self->saved);
     wire_figure_number(out, "applier.log_time_ms", self->log_time_ms);
+    if (self->machine.base != NULL)
+        wire_figure_number(out, "applier.unsaved_bytes", unsaved_bytes(self));
     wire_figure_number(out, "applier.sessions", smr_sessions_count(self->sessions));
     wire_figure_number(out, "applier.session_bytes", smr_sessions_bytes(self->sessions));
     wire_figure_number(out, "applier.waiting_reads", self->read_count);
@@ -444,10 +549,15 @@ struct smr_role smr_applier_new(const struct smr_config *config, struct smr_mach
     self->machine = machine;
     self->sessions = smr_sessions_new();
     self->checkpointing = config->checkpointing;
-    self->retry = WIRE_NEVER;
-    restore(self);
+    if (self->checkpointing.unsaved_bytes_max == 0)
+        self->checkpointing.unsaved_bytes_max = WIRE_UNSAVED_BYTES_MAX;
+    if (self->checkpointing.changed_bytes > self->checkpointing.unsaved_bytes_max / 2)
+        self->checkpointing.changed_bytes = self->checkpointing.unsaved_bytes_max / 2;
+    self->session_count_max = config->session_count_max;
     if (config->session_count_max > 0)
         smr_sessions_bound(self->sessions, config->session_count_max);
+    restore(self);
+    self->counters.restores = self->applied > 0;
     return (struct smr_role){.ops = &applier_ops, .self = self};
 }
 

@@ -5,10 +5,16 @@
  * Of a machine with a base it also makes checkpoints (Ongaro's thesis, 5.1, where the state is large):
  * it freezes machine, sessions, log time and applied slot together, which is quick, and has the
  * checkpointer write them while it applies on; what is frozen is dropped once that is durable. A life
- * begins from the last checkpoint and replays only what came after it.
+ * begins from the last checkpoint and replays only what came after it. While more than a bound is in no
+ * checkpoint the API is told to put writes off, and past a second bound nothing is applied either: the log
+ * has it.
  *
- * Takes CHOSEN from the acceptor, READ_AT from the proposer, CHECKPOINTED from the checkpointer; sends
- * APPLIED, RESULT, CHECKPOINT. */
+ * A snapshot that lies ready is installed between two batches: from INSTALL to INSTALLED the applier
+ * neither applies nor reads, since the base may be of one slot or the other; then it drops what it has in
+ * memory and goes on from the new base. It never goes back: a snapshot that is not ahead is turned down.
+ *
+ * Takes CHOSEN from the acceptor, READ_AT from the proposer, CHECKPOINTED, STAGED and INSTALLED from the
+ * checkpointer; sends APPLIED, RESULT, CHECKPOINT, INSTALL, PRESSURE. */
 #ifndef MADKV_SMR_APPLIER_H
 #define MADKV_SMR_APPLIER_H
 

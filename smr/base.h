@@ -4,8 +4,12 @@
  * It holds keys with values and one image, and changes only by a checkpoint: all of one becomes durable
  * at once, or nothing. So what it holds is always the state after some slot, and the image says which.
  *
- * Reading belongs to the applier's thread, checkpoints to the checkpointer's; both may go on at once,
- * and a reader sees the base as some checkpoint left it. A base that cannot be read ends the process:
+ * Beside it lies room for another state that takes shape piece by piece, a snapshot: what is staged there
+ * nobody sees until it is installed, which is at once too and makes it the base. It outlives a crash,
+ * together with a mark that says how far it has come.
+ *
+ * Reading belongs to the applier's thread, checkpoints and staging to the checkpointer's, a view to
+ * whoever opened it; all may go on at once, and a reader sees the base as some checkpoint left it. A base that cannot be read ends the process:
  * "cannot tell" must never become "not there". */
 #ifndef MADKV_SMR_BASE_H
 #define MADKV_SMR_BASE_H
@@ -28,6 +32,25 @@ struct smr_base_ops {
     void (*begin)(void *self);
     void (*put)(void *self, struct span key, struct span value);
     enum wire_error (*commit)(void *self, struct span image);
+
+    /* More of a snapshot: stage, puts in ascending order of keys, then stage_commit, which is as
+     * commit; the mark is what staged() says from then on. afresh: what was staged before goes. */
+    void (*stage)(void *self, bool afresh);
+    enum wire_error (*stage_commit)(void *self, struct span mark);
+    /* The mark, with one reference for the caller, or NULL: nothing is staged. */
+    struct buf *(*staged)(void *self);
+    /* What is staged becomes the base, with that image. WIRE_OK, or WIRE_FULL: nothing has changed. */
+    enum wire_error (*install)(void *self, struct span image);
+    /* What is staged goes; WIRE_FULL is no harm, it goes later. */
+    void (*unstage)(void *self);
+
+    /* The base as it is now, for one thread to read on while it changes for all others. What it holds
+     * on to costs room, so it is to be closed soon. */
+    void *(*view_open)(void *self);
+    struct buf *(*view_image)(void *view);
+    uint64_t (*view_pairs)(void *view);
+    void (*view_scan)(void *view, struct span from, bool after, smr_base_visit *visit, void *context);
+    void (*view_close)(void *view);
 };
 
 struct smr_base {

@@ -16,6 +16,8 @@ struct smr_timing {
     wire_time lease;       /* an acceptor that heard a leader helps nobody else for so long */
     wire_time own_vote;    /* a leader asks its own acceptor if the others were no majority for so long;
                               0: at once */
+    wire_time piece;       /* of a snapshot: asked for again, later and later, ... */
+    wire_time silence;     /* ... and after so long of somebody else */
 };
 
 /* A restarted acceptor has forgotten its leases, so it helps nobody for longer than any lease; and that
@@ -53,15 +55,23 @@ static inline struct smr_timing smr_timing_default(void)
         .ask = 300 * WIRE_MS,
         .lease = 500 * WIRE_MS,
         .own_vote = 0,
+        .piece = 1000 * WIRE_MS,
+        .silence = 8000 * WIRE_MS,
     };
 }
 
-/* A checkpoint begins when any of these is reached since the last one. */
+/* A checkpoint begins when any of the first three is reached since the last one. */
 struct smr_checkpointing {
     size_t changed_bytes; /* of the machine's state in memory */
     size_t log_bytes;     /* of batches applied */
     uint64_t slots;       /* applied */
-    uint64_t tail_slots;  /* kept in the log behind what could be cut */
+    uint64_t tail_slots;  /* kept in the log behind the own checkpoint ... */
+    uint64_t tail_bytes;  /* ... while all of the log takes no more; 0: WIRE_TAIL_BYTES */
+    uint64_t hold_bytes;  /* and that much more while a snapshot is sent; 0: WIRE_HOLD_BYTES */
+    size_t unsaved_bytes_max; /* changes in no checkpoint, more: writes wait;
+                                 0: WIRE_UNSAVED_BYTES_MAX */
+    size_t piece_bytes;   /* of a snapshot, sent at once; 0: WIRE_PIECE_BYTES, which is the most */
+    size_t stage_bytes;   /* of one received, made durable together; 0: WIRE_STAGE_BYTES */
 };
 
 static inline struct smr_checkpointing smr_checkpointing_default(void)
@@ -71,6 +81,9 @@ static inline struct smr_checkpointing smr_checkpointing_default(void)
         .log_bytes = WIRE_CHECKPOINT_LOG_BYTES,
         .slots = WIRE_CHECKPOINT_SLOTS,
         .tail_slots = WIRE_TAIL_SLOTS,
+        .tail_bytes = WIRE_TAIL_BYTES,
+        .hold_bytes = WIRE_HOLD_BYTES,
+        .unsaved_bytes_max = WIRE_UNSAVED_BYTES_MAX,
     };
 }
 

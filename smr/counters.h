@@ -56,6 +56,24 @@
     X(rebirths_begun)     /* lives in which the disk was found to be a later one */                \
     X(rebirths)           /* of them: it votes again */                                            \
     X(cut_slots)          /* slots removed from the log */                                         \
+    X(jumps)              /* bars raised to a snapshot that was installed */                       \
+    X(fetches_wanted)     /* times a snapshot was asked for, since slots were cut at peers */      \
+    /* counted by the streamer */                                                                  \
+    X(pieces_sent)        /* pieces of snapshots */                                                \
+    X(snapshots_sent)     /* last pieces among them */                                             \
+    X(snapshots_denied)   /* questions of peers turned down: busy, or nothing new enough */        \
+    /* counted by the checkpointer */                                                              \
+    X(fetches)            /* snapshots begun to be fetched */                                      \
+    X(fetches_resumed)    /* of them where an earlier life or peer had left off */                 \
+    X(fetches_restarted)  /* of them begun anew, since no peer had the same any more */            \
+    X(pieces_staged)      /* pieces taken */                                                       \
+    X(pieces_misplaced)   /* pieces that came late, twice or of another snapshot */                \
+    X(servers_given_up)   /* peers that were asked and fell silent */                              \
+    X(snapshots_refused)  /* snapshots that do not fit together, or are not of this group */       \
+    X(stages_full)        /* stages that found no room */                                          \
+    X(snapshots_dropped)  /* whole ones that came too late: the log was faster */                  \
+    X(snapshots_installed)                                                                         \
+    X(checkpoints_again)  /* asked for a second time, though made already */                       \
     /* what is dropped at the door, by any role */                                                 \
     X(foreign_messages)   /* another cluster or group, or no such replica */                       \
     X(old_births)         /* from an older disk than known */                                      \
@@ -76,6 +94,9 @@
     X(checkpoints)        /* states made durable */                                                \
     X(checkpoints_failed) /* attempts that found no room */                                        \
     X(restores)           /* lives begun from a checkpoint */                                      \
+    X(takeovers)          /* snapshots taken over */                                               \
+    X(pressures)          /* times that writes had to wait for checkpoints */                      \
+    X(applies_put_off)    /* slots not applied for the same reason; fed again later */             \
     /* counted by the API */                                                                       \
     X(requests)           /* calls taken */                                                        \
     X(replies)            /* calls answered */                                                     \

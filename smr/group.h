@@ -10,7 +10,8 @@ struct smr_group {
     struct smr_role proposer; /* orders them */
     struct smr_role acceptor; /* votes, keeps the log, learns */
     struct smr_role applier;  /* runs the state machine */
-    struct smr_role checkpointer; /* writes its frozen states down; destroyed before the applier */
+    struct smr_role checkpointer; /* writes its states down; destroyed before the applier */
+    struct smr_role streamer;     /* sends them to peers */
 };
 
 /* Takes over the machine; the log stays the caller's and must outlive the acceptor. */

@@ -29,12 +29,14 @@ struct smr_log_ops {
     void (*put_slot)(void *self, const struct smr_log_entry *entry);
     /* Queues the hard state. */
     void (*put_state)(void *self, const struct wire_hard_state *state);
-    /* Queues the removal of all slots up to and with `upto`. */
+    /* Queues the removal of all slots up to and with `upto`; a log may take several commits for it. */
     void (*cut)(void *self, wire_slot upto);
     /* WIRE_OK: everything queued is durable. WIRE_FULL: nothing of it is, all stays queued, try again
      * later. WIRE_FAILED: the process must end at once; nothing of this log may be trusted in it; why
      * has been said. */
     enum wire_error (*commit)(void *self);
+    /* Bytes that the durable slot records take. */
+    uint64_t (*bytes)(void *self);
     void (*close)(void *self);
 };
 

@@ -8,6 +8,7 @@
 #define MADKV_SMR_MACHINE_H
 
 #include "smr/base.h"
+#include "wire/hash.h"
 #include "wire/message.h"
 #include "wire/pack.h"
 
@@ -19,6 +20,18 @@ struct smr_moment {
     uint32_t index;        /* place in the batch, from 0 */
     uint64_t log_time_ms;  /* time as the log counts it, the same on every replica */
 };
+
+/* Of all pairs in a base. */
+struct smr_totals {
+    uint64_t pairs;    /* how many */
+    uint64_t bytes;    /* of their keys and values */
+    uint64_t hash_sum; /* of smr_pair_hash of each, modulo 2^64 */
+};
+
+static inline uint64_t smr_pair_hash(struct span key, struct span value)
+{
+    return wire_hash_seeded(value, wire_hash(key));
+}
 
 /* What a body is, judged by its bytes alone. */
 enum smr_body {
@@ -59,9 +72,12 @@ struct smr_machine_ops {
     enum wire_error (*save)(void *self, struct span image);
     /* What was frozen is saved: drop it. */
     void (*thaw)(void *self);
-    /* Takes over a part that freeze once appended, on a machine that has applied nothing. False: it
-     * is none of this machine's. */
+    /* The base holds another state, after a restart or because a snapshot was installed, and this is its
+     * part, which freeze once appended: takes that state over and drops all changes held in memory. False:
+     * it is none of this machine's. */
     bool (*restore)(void *self, struct span part);
+    /* Any thread: touches no state. Is that the part of a state with such pairs in its base? */
+    bool (*fits)(struct span part, const struct smr_totals *totals);
 };
 
 struct smr_machine {

@@ -17,8 +17,11 @@ struct pairs {
 struct memory_base {
     struct pairs pairs;  /* durable */
     struct buf *image;   /* durable; NULL: none yet */
-    struct pairs begun;  /* of the checkpoint in the making, in the order put */
+    struct pairs staged; /* durable: the snapshot that takes shape */
+    struct buf *mark;    /* durable: how far it has; NULL: nothing is staged */
+    struct pairs begun;  /* of the checkpoint or stage in the making, in the order put */
     bool open;           /* there is one */
+    bool afresh;         /* it is a stage, and begins with nothing */
     bool full;           /* commits find no room */
 };
 
@@ -88,6 +91,7 @@ static void memory_begin(void *self)
     struct memory_base *base = self;
     assert(!base->open);
     base->open = true;
+    base->afresh = false;
 }
 
 static void memory_put(void *self, struct span key, struct span value)
@@ -119,21 +123,107 @@ static void store(struct pairs *pairs, struct pair *pair)
     pairs->count--;
 }
 
-static enum wire_error memory_commit(void *self, struct span image)
+/* Moves what was begun to where it belongs; the text beside it is replaced with it. */
+static enum wire_error end(struct memory_base *base, struct pairs *pairs, struct buf **beside,
+                           struct span text)
 {
-    struct memory_base *base = self;
     assert(base->open);
     base->open = false;
     if (base->full) {
         empty(&base->begun);
         return WIRE_FULL;
     }
+    if (base->afresh)
+        empty(pairs);
     for (size_t i = 0; i < base->begun.count; i++)
-        store(&base->pairs, &base->begun.at[i]);
+        store(pairs, &base->begun.at[i]);
     empty(&base->begun);
+    buf_unref(beside);
+    *beside = buf_copy(text);
+    return WIRE_OK;
+}
+
+static enum wire_error memory_commit(void *self, struct span image)
+{
+    struct memory_base *base = self;
+    return end(base, &base->pairs, &base->image, image);
+}
+
+/* --- snapshots ---------------------------------------------------------------------------------- */
+
+static void memory_stage(void *self, bool afresh)
+{
+    memory_begin(self);
+    ((struct memory_base *)self)->afresh = afresh;
+}
+
+static enum wire_error memory_stage_commit(void *self, struct span mark)
+{
+    struct memory_base *base = self;
+    return end(base, &base->staged, &base->mark, mark);
+}
+
+static struct buf *memory_staged(void *self)
+{
+    return buf_ref(((struct memory_base *)self)->mark);
+}
+
+static void memory_unstage(void *self)
+{
+    struct memory_base *base = self;
+    assert(!base->open);
+    empty(&base->staged);
+    buf_unref(&base->mark);
+}
+
+static enum wire_error memory_install(void *self, struct span image)
+{
+    struct memory_base *base = self;
+    assert(!base->open && base->mark != NULL);
+    if (base->full)
+        return WIRE_FULL;
+    struct pairs old = base->pairs;
+    base->pairs = base->staged;
+    base->staged = old;
     buf_unref(&base->image);
     base->image = buf_copy(image);
+    memory_unstage(base);
     return WIRE_OK;
+}
+
+/* A view shares the pairs' bytes. */
+static void *memory_view_open(void *self)
+{
+    const struct memory_base *base = self;
+    struct memory_base *view = wire_calloc(1, sizeof *view);
+    for (size_t i = 0; i < base->pairs.count; i++)
+        append(&view->pairs, (struct pair){.key = buf_ref(base->pairs.at[i].key),
+                                           .value = buf_ref(base->pairs.at[i].value)});
+    view->image = buf_ref(base->image);
+    return view;
+}
+
+static uint64_t memory_view_pairs(void *view)
+{
+    return ((const struct memory_base *)view)->pairs.count;
+}
+
+static void release(struct memory_base *self)
+{
+    empty(&self->pairs);
+    empty(&self->staged);
+    empty(&self->begun);
+    buf_unref(&self->image);
+    buf_unref(&self->mark);
+    free(self->pairs.at);
+    free(self->staged.at);
+    free(self->begun.at);
+    free(self);
+}
+
+static void memory_view_close(void *view)
+{
+    release(view);
 }
 
 static const struct smr_base_ops memory_ops = {
@@ -143,6 +233,16 @@ static const struct smr_base_ops memory_ops = {
     .begin = memory_begin,
     .put = memory_put,
     .commit = memory_commit,
+    .stage = memory_stage,
+    .stage_commit = memory_stage_commit,
+    .staged = memory_staged,
+    .install = memory_install,
+    .unstage = memory_unstage,
+    .view_open = memory_view_open,
+    .view_image = memory_image,
+    .view_pairs = memory_view_pairs,
+    .view_scan = memory_scan,
+    .view_close = memory_view_close,
 };
 
 struct smr_base smr_memory_base_new(void)
@@ -167,12 +267,6 @@ void smr_memory_base_set_full(struct smr_base base, bool full)
 
 void smr_memory_base_free(struct smr_base *base)
 {
-    struct memory_base *self = base->self;
-    empty(&self->pairs);
-    empty(&self->begun);
-    buf_unref(&self->image);
-    free(self->pairs.at);
-    free(self->begun.at);
-    free(self);
+    release(base->self);
     *base = (struct smr_base){0};
 }

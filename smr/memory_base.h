@@ -7,7 +7,7 @@
 struct smr_base smr_memory_base_new(void);
 void smr_memory_base_free(struct smr_base *base);
 
-/* A crash: a checkpoint that was begun and not committed is gone. */
+/* A crash: a checkpoint or stage that was begun and not committed is gone. */
 void smr_memory_base_crash(struct smr_base base);
 
 /* The next checkpoints find no room (WIRE_FULL) for as long as it is set. */

@@ -21,6 +21,7 @@ struct memory_log {
     struct wire_hard_state queued_state; /* put and not committed */
     bool state_queued;                   /* is there one */
     bool full;                           /* commits find no room */
+    uint64_t bytes;                      /* of the batches of records */
 };
 
 static struct record *find(struct memory_log *log, wire_slot slot)
@@ -70,6 +71,12 @@ static void memory_put_state(void *self, const struct wire_hard_state *state)
     log->state_queued = true;
 }
 
+static void drop_record(struct memory_log *log, struct record *record)
+{
+    log->bytes -= buf_span(record->entry.batch).size;
+    buf_unref(&record->entry.batch);
+}
+
 static void store(struct memory_log *log, struct smr_log_entry *entry)
 {
     if (entry->slot < log->first) { /* cut in the same commit, or before */
@@ -87,7 +94,8 @@ static void store(struct memory_log *log, struct smr_log_entry *entry)
         log->record_count = count;
     }
     struct record *record = &log->records[place];
-    buf_unref(&record->entry.batch);
+    drop_record(log, record);
+    log->bytes += entry->batch->size;
     *record = (struct record){.entry = *entry};
     entry->batch = NULL;
     if (record->entry.slot > log->highest)
@@ -98,7 +106,7 @@ static void remove_through(struct memory_log *log, wire_slot upto)
 {
     size_t gone = (size_t)(upto - log->first) + 1;
     for (size_t i = 0; i < gone && i < log->record_count; i++)
-        buf_unref(&log->records[i].entry.batch);
+        drop_record(log, &log->records[i]);
     size_t moved = gone < log->record_count ? log->record_count - gone : 0;
     if (moved > 0) {
         memmove(log->records, log->records + gone, moved * sizeof *log->records);
@@ -129,6 +137,11 @@ static enum wire_error memory_commit(void *self)
     return WIRE_OK;
 }
 
+static uint64_t memory_bytes(void *self)
+{
+    return ((const struct memory_log *)self)->bytes;
+}
+
 static void drop_queue(struct memory_log *log)
 {
     for (size_t i = 0; i < log->queue_count; i++)
@@ -156,6 +169,7 @@ static const struct smr_log_ops memory_ops = {
     .put_state = memory_put_state,
     .cut = memory_cut,
     .commit = memory_commit,
+    .bytes = memory_bytes,
     .close = memory_close,
 };
 

@@ -1,6 +1,8 @@
 #include "smr/out.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
+#include "wire/say.h"
 
 static struct smr_effect *append(struct smr_out *out, enum smr_effect_kind kind)
 {
@@ -44,6 +46,16 @@ void smr_out_cut(struct smr_out *out, wire_slot upto)
     append(out, SMR_CUT)->upto = upto;
 }
 
+void smr_out_say(struct smr_out *out, bool fleeting, const char *format, ...)
+{
+    struct smr_effect *effect = append(out, SMR_SAY);
+    va_list arguments;
+    va_start(arguments, format);
+    effect->say.line = wire_say_format(format, arguments);
+    va_end(arguments);
+    effect->say.fleeting = fleeting;
+}
+
 void smr_out_die(struct smr_out *out, enum wire_error why, const char *text)
 {
     assert(why != WIRE_OK);
@@ -61,6 +73,8 @@ void smr_out_clear(struct smr_out *out)
             wire_message_clear(&effect->message);
         else if (effect->kind == SMR_PUT_SLOT)
             buf_unref(&effect->entry.batch);
+        else if (effect->kind == SMR_SAY)
+            buf_unref(&effect->say.line);
     }
     out->count = 0;
 }

@@ -20,6 +20,7 @@ enum smr_effect_kind {
     SMR_PUT_SLOT,     /* make entry durable */
     SMR_PUT_STATE,    /* make state durable */
     SMR_CUT,          /* remove slots from the log, with the same commit */
+    SMR_SAY,          /* tell people, with no effect on anything */
 };
 
 struct smr_effect {
@@ -31,6 +32,10 @@ struct smr_effect {
         struct smr_log_entry entry;   /* of PUT_SLOT; owned */
         struct wire_hard_state state; /* of PUT_STATE */
         wire_slot upto;               /* of CUT */
+        struct {
+            struct buf *line; /* of SAY: owned, without an end of line */
+            bool fleeting;    /* of SAY: progress, for terminals only */
+        } say;
     };
 };
 
@@ -52,6 +57,11 @@ struct wire_message *smr_out_send(struct smr_out *out, enum smr_effect_kind kind
 void smr_out_put_slot(struct smr_out *out, const struct smr_log_entry *entry);
 void smr_out_put_state(struct smr_out *out, const struct wire_hard_state *state);
 void smr_out_cut(struct smr_out *out, wire_slot upto);
+
+/* A line for people. The role sees to it that no outsider can cause many. fleeting: the next line may
+ * take its place, and where nobody watches it is left out. */
+void smr_out_say(struct smr_out *out, bool fleeting, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* The role cannot go on: its disk lies, or it must not vote. The first call counts. text is static. */
 void smr_out_die(struct smr_out *out, enum wire_error why, const char *text);

@@ -45,14 +45,30 @@
 #define WIRE_RING_SLOTS 1024   /* slots a candidate may have to recover; see paxos/proposer.h */
 #define WIRE_CREDIT_BYTES (8 * 1024 * 1024) /* sent to one acceptor and not known taken; then wait */
 #define WIRE_CACHE_BYTES (64 * 1024 * 1024) /* log entries an acceptor keeps in memory */
-#define WIRE_TAIL_SLOTS 1024    /* slots kept in the log behind what could be cut */
+/* What the log keeps behind the own checkpoint, for peers that are behind by less: at most so many slots,
+ * and none while all of the log takes more than that many bytes. Whoever is further behind fetches a
+ * snapshot. What every replica has in a checkpoint is cut at once. */
+#define WIRE_TAIL_SLOTS 16384
+#define WIRE_TAIL_BYTES (96 * 1024 * 1024)
 #define WIRE_CUT_SLOTS 64      /* slots cut in one commit, beside what it appends */
 #define WIRE_CHECKPOINT_BYTES (32 * 1024 * 1024) /* changes in memory; then a checkpoint begins */
 #define WIRE_CHECKPOINT_LOG_BYTES (64 * 1024 * 1024) /* log applied since the last one; likewise */
 #define WIRE_CHECKPOINT_SLOTS 20000 /* slots applied since the last one; likewise */
 #define WIRE_IMAGE_BYTES_MAX (256 * 1024 * 1024) /* sessions and a machine's own part of one */
+#define WIRE_UNSAVED_BYTES_MAX (192 * 1024 * 1024) /* changes in no checkpoint; more: writes are BUSY */
+#define WIRE_PRESSURE_MS 3000 /* the API believes the applier about that for so long */
 #define WIRE_FEED_SLOTS 256    /* chosen slots on their way to the applier */
 #define WIRE_FEED_BYTES (8 * 1024 * 1024) /* bytes likewise */
+
+/* --- snapshots ---------------------------------------------------------------------------------- */
+#define WIRE_PIECE_BYTES (1024 * 1024) /* a piece of a snapshot stops growing past it */
+#define WIRE_STAGE_BYTES (8 * 1024 * 1024) /* received and not durable; a crash fetches it again */
+/* While a snapshot is on its way the log is held behind it, so that its receiver can go on from there, as
+ * long as all of the log takes no more than so much beyond its tail. */
+#define WIRE_HOLD_BYTES (512 * 1024 * 1024)
+#define WIRE_HOLD_MS 10000        /* ... and for so long after its last piece */
+#define WIRE_STREAM_IDLE_MS 10000 /* a snapshot that nobody asks for is closed; its pages are free then */
+#define WIRE_STREAM_LIFE_MS (3600 * 1000) /* likewise one that takes longer */
 
 /* --- the API ------------------------------------------------------------------------------------ */
 #define WIRE_API_CALLS_MAX 8192 /* calls a replica works on; more: BUSY */
@@ -62,6 +78,14 @@
 static_assert(WIRE_COMMAND_BYTES_MAX + 4096 < WIRE_BATCH_BYTES_MAX, "a batch holds any command");
 static_assert(WIRE_BATCH_BYTES_MAX + WIRE_CHUNK_BYTES + 65536 < WIRE_FRAME_BYTES_MAX,
               "a list with one batch past its size fits a frame");
+static_assert(WIRE_PIECE_BYTES + WIRE_VALUE_BYTES_MAX + WIRE_KEY_BYTES_MAX + 64 < WIRE_FRAME_BYTES_MAX,
+              "a piece with one pair past its size fits a frame");
+static_assert(WIRE_TAIL_SLOTS >= WIRE_RING_SLOTS,
+              "who is behind by what a candidate may recover finds the log");
+static_assert(WIRE_TAIL_BYTES > WIRE_CHECKPOINT_LOG_BYTES + WIRE_WINDOW_BYTES,
+              "in the steady state the tail is not all that keeps the log from being cut");
+static_assert(WIRE_UNSAVED_BYTES_MAX >= 4 * WIRE_CHECKPOINT_BYTES,
+              "a checkpoint that keeps up never meets the bound");
 static_assert(WIRE_RESULT_BYTES_MAX < WIRE_FRAME_BYTES_MAX, "a result fits a frame");
 static_assert(WIRE_SESSION_WINDOW * WIRE_RESULT_BYTES_MAX +
                       WIRE_SESSION_COUNT_MAX * (64 + WIRE_SESSION_WINDOW * 16) + 1024 * 1024 <

@@ -31,7 +31,8 @@
     X(ACCEPTOR, "acceptor") /* votes, keeps the log, learns what is chosen */                      \
     X(LEARNER, "learner")   /* an acceptor where it asks its peers for slots */                    \
     X(APPLIER, "applier")   /* runs the state machine */                                           \
-    X(CHECKPOINTER, "checkpointer") /* writes frozen state to the disk, beside the applier */
+    X(CHECKPOINTER, "checkpointer") /* writes state to the disk, beside the applier */             \
+    X(STREAMER, "streamer") /* sends snapshots of that state to peers */
 
 enum wire_role {
 #define X(name, text) WIRE_ROLE_##name,
@@ -197,6 +198,37 @@ struct wire_generations {
     F(u64, nonce) F(flag, recorded) F(u64, generation) F(flag, votes) F(ballot, promised)          \
     F(slot, highest) F(births, births)
 
+/* --- snapshots (smr/snapshot.h): learner -> own checkpointer <-> own acceptor <-> streamer of a peer -- */
+/* Slot `from` is wanted and peers have cut it: fetch a snapshot that holds it. Said again and again while
+ * that is so. from 0: no longer. leader: to be spared where another peer will do. */
+#define WIRE_FETCH_FIELDS(F) F(slot, from) F(replica, leader)
+/* A piece of a snapshot that holds slot `from`, of that of slot `snapshot` (0: whichever there is): the
+ * pairs behind the key in the payload, or the image from byte `place` on. place: else the key's hash, as
+ * the piece will say it. peer: who is asked. */
+#define WIRE_SNAPSHOT_ASK_FIELDS(F)                                                                \
+    F(replica, peer) F(slot, from) F(slot, snapshot) F(flag, image) F(u64, place)
+/* The piece. Payload: pairs, or bytes of the image. last: the last one of its kind. pairs: in the whole
+ * snapshot. checksum: over all of it. */
+#define WIRE_SNAPSHOT_FIELDS(F)                                                                    \
+    F(replica, peer) F(slot, snapshot) F(flag, image) F(u64, place) F(flag, last) F(u64, pairs)    \
+    F(u64, checksum)
+/* There is none for you: the newest here is of slot `newest`; busy: another peer is served. snapshot: as
+ * it was asked for. */
+#define WIRE_SNAPSHOT_DENIED_FIELDS(F) F(replica, peer) F(slot, snapshot) F(slot, newest) F(flag, busy)
+/* To the own acceptor: a snapshot of that slot is on its way to a peer, which will need what is behind. */
+#define WIRE_STREAMING_FIELDS(F) F(slot, slot)
+/* --- installing: checkpointer <-> applier ---------------------------------------------------------- */
+/* A whole snapshot of that slot lies ready. */
+#define WIRE_STAGED_FIELDS(F) F(slot, slot)
+/* Make it the base: the applier touches nothing until it is told the outcome. yes false: drop it. */
+#define WIRE_INSTALL_FIELDS(F) F(slot, slot) F(flag, yes)
+/* outcome: enum wire_error. OK: the base is the state after that slot. Else nothing has changed. */
+#define WIRE_INSTALLED_FIELDS(F) F(slot, slot) F(u8, outcome)
+/* --- applier -> API --------------------------------------------------------------------------------- */
+/* So much is not in a checkpoint that writes must wait; `on` false: no longer. Holds for WIRE_PRESSURE_MS,
+ * and is said again before. */
+#define WIRE_PRESSURE_FIELDS(F) F(flag, on)
+
 /*  (NAME, name, has payload) */
 #define WIRE_MESSAGES(M)                                                                           \
     M(ASK, ask, false)                                                                             \
@@ -235,7 +267,16 @@ struct wire_generations {
     M(ADMIN, admin, false)                                                                         \
     M(ADMIN_DONE, admin_done, false)                                                               \
     M(BIRTH, birth, false)                                                                         \
-    M(BIRTH_KNOWN, birth_known, false)
+    M(BIRTH_KNOWN, birth_known, false)                                                             \
+    M(FETCH, fetch, false)                                                                         \
+    M(SNAPSHOT_ASK, snapshot_ask, true)                                                            \
+    M(SNAPSHOT, snapshot, true)                                                                    \
+    M(SNAPSHOT_DENIED, snapshot_denied, false)                                                     \
+    M(STREAMING, streaming, false)                                                                 \
+    M(STAGED, staged, false)                                                                       \
+    M(INSTALL, install, false)                                                                     \
+    M(INSTALLED, installed, false)                                                                 \
+    M(PRESSURE, pressure, false)
 
 enum wire_type {
     WIRE_MESSAGE_NONE, /* never sent */

@@ -2,7 +2,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,7 +14,10 @@ enum {
     NAME_BYTES = 64,
 };
 
+#define CLEAR_LINE "\r\033[K" /* of a terminal: what was said fleetingly goes */
+
 static char speaker[NAME_BYTES] = "madkv";
+static atomic_bool fleeting_shown; /* the terminal's last line is to be cleared */
 
 /* One line stays one line, and no byte of it talks to the terminal. */
 static void hide_controls(char *text, size_t size)
@@ -33,22 +37,51 @@ static size_t fitted(int printed, size_t room)
     return (size_t)printed < room ? (size_t)printed : room - 1;
 }
 
-static void say_line(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
+static void say_ending(char end, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 
-static void say_line(const char *format, va_list arguments)
+/* end: of line, or NUL for none. */
+static void say_ending(char end, const char *format, va_list arguments)
 {
     char line[LINE_BYTES];
     int kept = errno;
     size_t room = sizeof line - 1; /* for the end of line */
-    size_t size = fitted(snprintf(line, room, "%s: ", speaker), room);
+    size_t begin = 0;
+    if (atomic_exchange(&fleeting_shown, end == '\0'))
+        begin = fitted(snprintf(line, room, CLEAR_LINE), room);
+    size_t size = begin + fitted(snprintf(line + begin, room - begin, "%s: ", speaker), room - begin);
     errno = kept; /* for %m */
     size += fitted(vsnprintf(line + size, room - size, format, arguments), room - size);
-    hide_controls(line, size);
-    line[size++] = '\n';
+    hide_controls(line + begin, size - begin);
+    if (end != '\0')
+        line[size++] = end;
     /* A closed stderr is no reason to stop serving: what cannot be said is not. */
     ssize_t written = write(STDERR_FILENO, line, size);
     (void)written;
     errno = kept;
+}
+
+static void say_line(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
+
+static void say_line(const char *format, va_list arguments)
+{
+    say_ending('\n', format, arguments);
+}
+
+void wire_say_fleeting(const char *format, ...)
+{
+    if (!isatty(STDERR_FILENO))
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    say_ending('\0', format, arguments);
+    va_end(arguments);
+}
+
+struct buf *wire_say_format(const char *format, va_list arguments)
+{
+    char text[LINE_BYTES];
+    return buf_copy(span_of(text, fitted(vsnprintf(text, sizeof text, format, arguments), LINE_BYTES)));
 }
 
 void wire_say_as(const char *format, ...)

@@ -4,13 +4,22 @@
 #ifndef MADKV_WIRE_SAY_H
 #define MADKV_WIRE_SAY_H
 
+#include <stdarg.h>
 #include <stdint.h>
+#include "wire/buf.h"
 #include "wire/types.h"
 
 /* What every line begins with; set once, before threads start. At most 63 bytes. */
 void wire_say_as(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 void wire_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Progress: on a terminal a line that the next one takes the place of, elsewhere nothing. */
+void wire_say_fleeting(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The text such a line would have, for somebody else to say. One reference. */
+struct buf *wire_say_format(const char *format, va_list arguments)
+    __attribute__((format(printf, 1, 0)));
 
 /* A gate for lines that an outsider can cause: at most one a second passes; the next one that passes
  * says how many were held back. One per place and thread; zero-initialised is ready. */

@@ -3,6 +3,7 @@
 #include "smr/paxos/acceptor_state.h"
 
 #include <stdlib.h>
+#include "smr/snapshot.h"
 #include "wire/batch.h"
 #include "wire/figures.h"
 
@@ -219,6 +220,8 @@ static bool payload_fits(const struct wire_message *m)
                wire_batch_check(buf_span(m->payload)) == WIRE_OK;
     case WIRE_MESSAGE_PREPARE:
         return m->prepare.from > 0 && !ballot_is_none(m->prepare.ballot);
+    case WIRE_MESSAGE_SNAPSHOT:
+        return m->snapshot.checksum == smr_snapshot_checksum(m);
     default:
         return true;
     }
@@ -299,8 +302,34 @@ static void receive_from_peer(struct acceptor *self, wire_time now, const struct
     case WIRE_MESSAGE_BIRTH_KNOWN:
         birth_receive_known(self, now, m, out);
         break;
+    case WIRE_MESSAGE_SNAPSHOT:
+    case WIRE_MESSAGE_SNAPSHOT_DENIED:
+        learner_relay_answer(self, m, out);
+        break;
     default:
         self->counters.senseless_messages++;
+    }
+}
+
+/* Not from the proposer, which is taken for one like the others. True: it was one of these. */
+static bool receive_from_sibling(struct acceptor *self, wire_time now, const struct wire_message *m,
+                                 struct smr_out *out)
+{
+    switch (m->type) {
+    case WIRE_MESSAGE_APPLIED:
+        assert(m->sender.replica == self->self.replica);
+        learner_receive_applied(self, now, m, out);
+        return true;
+    case WIRE_MESSAGE_SNAPSHOT_ASK:
+        assert(m->sender.replica == self->self.replica);
+        learner_relay_ask(self, m, out);
+        return true;
+    case WIRE_MESSAGE_STREAMING:
+        assert(m->sender.replica == self->self.replica);
+        learner_receive_streaming(self, now, m);
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -308,11 +337,8 @@ static void acceptor_receive(void *role, wire_time now, const struct wire_messag
                              struct smr_out *out)
 {
     struct acceptor *self = role;
-    if (m->type == WIRE_MESSAGE_APPLIED) {
-        assert(m->sender.replica == self->self.replica);
-        learner_receive_applied(self, now, m, out);
+    if (receive_from_sibling(self, now, m, out))
         return;
-    }
     if (!smr_peers_belongs(&self->peers, &m->sender, &self->counters))
         return;
     if (m->type == WIRE_MESSAGE_BIRTH) { /* from a disk that nobody may know: that is the question */
@@ -349,7 +375,7 @@ static void acceptor_settle(void *role, wire_time now, struct smr_out *out)
     struct acceptor *self = role;
     birth_settle(self, now, out);
     if (self->put_this_round)
-        acceptor_cut(self, out);
+        acceptor_cut(self, now, out);
     if (self->state_dirty && self->put_this_round)
         acceptor_put_state(self, out); /* rides along in a commit that happens anyway */
     self->put_this_round = false;
@@ -427,6 +453,8 @@ static void acceptor_figures(const void *role, wire_time now, struct wire_writer
     wire_figure_text(out, "acceptor.standing", birth_standing_text(birth_standing(self)));
     wire_figure_number(out, "acceptor.generation", self->self.birth.generation);
     wire_figure_number(out, "acceptor.wanted_slot", self->wanted);
+    wire_figure_number(out, "acceptor.damaged_slot", self->damaged);
+    wire_figure_number(out, "acceptor.fetching_snapshot", self->fetching);
     wire_figure_number(out, "acceptor.applying_slots", self->fed - self->applied);
     wire_figure_number(out, "acceptor.lease_granted_left_us",
                        self->helps_after > now ? (uint64_t)(self->helps_after - now) : 0);
@@ -466,7 +494,11 @@ struct smr_role smr_acceptor_new(const struct smr_config *config, struct smr_log
     self->timing = config->timing;
     self->seed = config->seed;
     self->log = log;
-    self->tail_slots = config->checkpointing.tail_slots;
+    self->checkpointing = config->checkpointing;
+    if (self->checkpointing.tail_bytes == 0)
+        self->checkpointing.tail_bytes = WIRE_TAIL_BYTES;
+    if (self->checkpointing.hold_bytes == 0)
+        self->checkpointing.hold_bytes = WIRE_HOLD_BYTES;
     self->leader_heard = -config->timing.silence_max;
     self->learn_deadline = WIRE_NEVER;
     self->feed_deadline = WIRE_NEVER;

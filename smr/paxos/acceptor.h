@@ -8,11 +8,14 @@
  *
  * Takes from proposers ASK, PREPARE, ACCEPT, HEARTBEAT, RELEASE, SUCCEED; from the own proposer also ATTACH, CHOOSE,
  * CATCH_UP; from peers' learners LEARN, BIRTH; as a learner LEARNED, BIRTH_KNOWN; from the applier
- * APPLIED. Answers each where it came from; sends CHOSEN to the applier, HEARD and SUCCEED to the own
- * proposer, LEARN and BIRTH to its peers, FILL to a leader it may not vote for yet.
+ * APPLIED; from the streamer STREAMING. Answers each where it came from; sends CHOSEN to the applier,
+ * HEARD and SUCCEED to the own proposer, LEARN and BIRTH to its peers, FILL to a leader it may not vote for
+ * yet, FETCH to the checkpointer. What the checkpointer and the streamers of peers say to each other passes
+ * through here, since here are the sockets.
  *
  * Files, by where the input comes from: acceptor.c proposers; acceptor_birth.c whether this disk may
- * vote; learner.c what is chosen, peers, the applier; acceptor_leases.c leases; acceptor_slots.c the
+ * vote; learner.c what is chosen, peers, the applier; learner_snapshot.c what has to do with snapshots;
+ * acceptor_leases.c leases; acceptor_slots.c the
  * slots in memory and on disk. */
 #ifndef MADKV_SMR_PAXOS_ACCEPTOR_H
 #define MADKV_SMR_PAXOS_ACCEPTOR_H

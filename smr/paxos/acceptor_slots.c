@@ -69,12 +69,12 @@ enum wire_error acceptor_slot(struct acceptor *self, wire_slot slot,
                               const struct smr_log_entry **entry, struct smr_out *out)
 {
     struct slot_cached *cached = place(self, slot);
+    if (slot <= self->hard.cut || slot > self->highest)
+        return WIRE_NOT_FOUND;
     if (cached->entry.batch != NULL && cached->entry.slot == slot) {
         *entry = &cached->entry;
         return WIRE_OK;
     }
-    if (slot > self->highest)
-        return WIRE_NOT_FOUND;
     struct smr_log_entry read;
     enum wire_error error = self->log.ops->read(self->log.self, slot, &read);
     if (error == WIRE_FAILED)
@@ -117,14 +117,29 @@ void acceptor_put_state(struct acceptor *self, struct smr_out *out)
     self->put_chosen = self->hard.chosen;
 }
 
-/* Behind the own checkpoint, and behind what every replica has: so no learner and no candidate needs
- * it any more. A replica that is down holds this up, and costs disk instead of a snapshot. */
-void acceptor_cut(struct acceptor *self, struct smr_out *out)
+/* Up to where only a replica that is far behind needs the log; it may fetch a snapshot. */
+static wire_slot behind_the_tail(struct acceptor *self, wire_time now)
+{
+    const struct smr_checkpointing *keep = &self->checkpointing;
+    uint64_t bytes = self->log.ops->bytes(self->log.self);
+    wire_slot free = self->saved > keep->tail_slots ? self->saved - keep->tail_slots : 0;
+    if (bytes > keep->tail_bytes)
+        free = self->saved;
+    bool holds = now < self->held_until &&
+                 (bytes < keep->hold_bytes || bytes - keep->hold_bytes <= keep->tail_bytes);
+    return holds && self->held < free ? self->held : free;
+}
+
+/* Never ahead of the own checkpoint. What every replica has in one nobody will ask for; of the rest a tail
+ * is kept. */
+void acceptor_cut(struct acceptor *self, wire_time now, struct smr_out *out)
 {
     wire_slot free = self->saved < self->safe ? self->saved : self->safe;
+    wire_slot behind = behind_the_tail(self, now);
+    if (behind > free)
+        free = behind;
     if (free > self->hard.chosen)
         free = self->hard.chosen;
-    free = free > self->tail_slots ? free - self->tail_slots : 0;
     if (free <= self->hard.cut)
         return;
     wire_slot upto = self->hard.cut + WIRE_CUT_SLOTS;

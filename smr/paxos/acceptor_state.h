@@ -72,7 +72,14 @@ struct acceptor {
     wire_slot safe;               /* every replica has all slots up to it on its disk */
     wire_slot put_chosen;         /* the bar as last put */
     wire_slot stored;             /* the durable bar: known chosen even after a crash; for the leader */
-    uint64_t tail_slots;          /* kept behind what could be cut */
+    struct smr_checkpointing checkpointing; /* how much of the log is kept */
+    wire_slot held;               /* a peer is sent the state after it, and will need what is behind ... */
+    wire_time held_until;         /* ... until then */
+    unsigned asked_in_vain;       /* questions for slots since one helped */
+    unsigned cut_at;              /* bit per peer that has cut the slot asked for ... */
+    wire_slot cut_least;          /* ... and how far the one that cut least */
+    bool fetching;                /* the checkpointer was told to fetch a snapshot */
+    wire_time complained;         /* people were told last of a slot that nobody can repair */
 
     bool votes;                   /* hard.admitted, and that is durable */
     struct birth_answer answers[WIRE_REPLICA_COUNT_MAX]; /* newest of each peer, while it does not */
@@ -102,7 +109,7 @@ void acceptor_store(struct acceptor *self, const struct smr_log_entry *entry, st
 /* Puts the hard state as it is now. */
 void acceptor_put_state(struct acceptor *self, struct smr_out *out);
 /* Removes some of what nobody will ever ask for; called when a commit happens anyway. */
-void acceptor_cut(struct acceptor *self, struct smr_out *out);
+void acceptor_cut(struct acceptor *self, wire_time now, struct smr_out *out);
 void acceptor_cache_clear(struct acceptor *self);
 /* Appends entries from `from` to `to` to self->scratch until a chunk is full, and returns the last
  * slot covered (a slot without an entry is covered). chosen_only: stop before the first slot that is
@@ -181,5 +188,24 @@ void learner_receive_applied(struct acceptor *self, wire_time now, const struct 
 void learner_ask_if_wanting(struct acceptor *self, wire_time now, struct smr_out *out);
 void learner_feed(struct acceptor *self, wire_time now, struct smr_out *out);
 void learner_wake(struct acceptor *self, wire_time now, struct smr_out *out);
+
+/* --- learner_snapshot.c --------------------------------------------------------------------------- */
+
+/* The slot that a peer is asked for: the damaged one, or the one behind the bar. */
+wire_slot learner_wanted(const struct acceptor *self);
+/* A question for slots is about to be asked: if all peers were asked and one has cut them, a snapshot is
+ * wanted. */
+void learner_note_asked(struct acceptor *self, wire_time now, struct smr_out *out);
+/* A peer has no slots up to `cut` any more. */
+void learner_note_cut(struct acceptor *self, wire_replica peer, wire_slot cut);
+/* Slots were learned. */
+void learner_note_helped(struct acceptor *self, struct smr_out *out);
+/* The own state is after `slot`, though the log does not lead there: a snapshot was installed. */
+void learner_jump(struct acceptor *self, wire_time now, wire_slot slot, struct smr_out *out);
+/* SNAPSHOT_ASK of the own checkpointer, STREAMING of the own streamer; answers of peers' streamers, on
+ * their way to the own checkpointer. */
+void learner_relay_ask(struct acceptor *self, const struct wire_message *m, struct smr_out *out);
+void learner_receive_streaming(struct acceptor *self, wire_time now, const struct wire_message *m);
+void learner_relay_answer(struct acceptor *self, const struct wire_message *m, struct smr_out *out);
 
 #endif

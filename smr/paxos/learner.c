@@ -19,7 +19,7 @@ static void raise_bar(struct acceptor *self)
  * most one question is open. */
 static void ask(struct acceptor *self, wire_time now, struct smr_out *out)
 {
-    wire_slot from = self->damaged != 0 ? self->damaged : self->hard.chosen + 1;
+    wire_slot from = learner_wanted(self);
     if (self->replica_count == 1) {
         if (self->damaged != 0)
             smr_out_die(out, WIRE_DAMAGED,
@@ -29,6 +29,7 @@ static void ask(struct acceptor *self, wire_time now, struct smr_out *out)
     }
     if (self->teacher == self->self.replica)
         self->teacher = (wire_replica)((self->teacher + 1) % self->replica_count);
+    learner_note_asked(self, now, out);
     struct wire_message *m = smr_out_send(out, SMR_SEND, &self->learner, WIRE_MESSAGE_LEARN,
                                           WIRE_ROLE_ACCEPTOR, self->teacher);
     m->learn.from = from;
@@ -136,15 +137,18 @@ void learner_receive_learned(struct acceptor *self, wire_time now, const struct 
     }
     wire_slot before = self->hard.chosen;
     wire_slot damaged_before = self->damaged;
+    learner_note_cut(self, m->sender.replica, m->learned.cut);
     struct wire_reader in = wire_reader_of(list);
     struct wire_entry entry;
     while (wire_entry_next(&in, &entry))
         learn_slot(self, now, &entry, out);
     if (m->learned.chosen > self->bar_heard)
         self->bar_heard = m->learned.chosen;
+    bool helped = self->hard.chosen > before || self->damaged != damaged_before;
+    if (helped)
+        learner_note_helped(self, out);
     if (self->learn_deadline == WIRE_NEVER)
         return; /* the answer to a question that was given up */
-    bool helped = self->hard.chosen > before || self->damaged != damaged_before;
     /* If it did not help, the next one is asked at the deadline; not at once, or two that lack the same
      * slot would chase each other. */
     if (helped)
@@ -198,6 +202,10 @@ void learner_receive_applied(struct acceptor *self, wire_time now, const struct 
         return;
     }
     self->saved = m->applied.saved;
+    if (applied > self->hard.chosen || (self->damaged != 0 && applied >= self->damaged))
+        learner_jump(self, now, applied, out);
+    else if (self->saved > self->put_chosen)
+        acceptor_put_state(self, out); /* else a restart could not tell what its own log has */
     if (!self->applier_attached)
         self->fed = self->applied = applied;
     self->applier_attached = true;

@@ -65,7 +65,7 @@ MUTANTS = [
      "    if (self->read_round == 0)\n        return;\n",
      "unit-smr"),
     ("read answered before its index is applied", "smr/applier.c",
-     "    if (message->read_at.index <= self->applied) {", "    if (true) {"),
+     "    if (message->read_at.index <= self->applied && self->installing == 0) {", "    if (true) {"),
     ("heartbeat acknowledged below the promise", "smr/paxos/acceptor.c",
      "    struct wire_ballot ballot = m->heartbeat.ballot;\n"
      "    if (ballot_less(ballot, self->hard.promised)) {",
@@ -299,9 +299,59 @@ MUTANTS = [
     ("checkpoint of one slot more than is in it", "smr/applier.c",
      "    struct smr_image image = {.applied = self->applied,",
      "    struct smr_image image = {.applied = self->applied + 1,"),
-    ("log cut ahead of slow peers", "smr/paxos/acceptor_slots.c",
+    ("log cut ahead of the own checkpoint", "smr/paxos/acceptor_slots.c",
      "    wire_slot free = self->saved < self->safe ? self->saved : self->safe;",
-     "    wire_slot free = self->saved;"),
+     "    wire_slot free = self->applied;"),
+    ("live session table written by a checkpoint that is tried again", "smr/applier.c",
+     "    m->payload = buf_ref(self->image);\n",
+     "    struct smr_image image;\n"
+     "    struct wire_writer live = {0}, whole = {0};\n"
+     "    smr_image_decode(buf_span(self->image), &image);\n"
+     "    smr_sessions_encode(self->sessions, &live);\n"
+     "    image.sessions = wire_writer_span(&live);\n"
+     "    smr_image_encode(&image, &whole);\n"
+     "    m->payload = wire_writer_take(&whole);\n"
+     "    wire_writer_free(&live);\n", "simulator or unit-smr"),
+    ("stored said of what is not in a checkpoint", "smr/paxos/acceptor.c",
+     "self->stored < self->saved ? self->stored : self->saved;", "self->stored;"),
+
+    # --- snapshots -------------------------------------------------------------------------
+    ("sessions left out of a snapshot", "smr/applier.c",
+     "        restore(self);\n        self->counters.takeovers++;\n",
+     "        restore(self);\n        smr_sessions_free(self->sessions);\n"
+     "        self->sessions = smr_sessions_new();\n"),
+    ("older snapshot installed", "smr/applier.c",
+     "    bool yes = slot > self->applied;\n", "    bool yes = true;\n"),
+    ("install answered before it is durable", "smr/checkpointer.c",
+     "    m->installed.outcome = (uint8_t)install(self, now, slot, out);\n",
+     "    m->installed.outcome = WIRE_OK;\n"),
+    ("end of a snapshot never made durable", "smr/fetch.c",
+     "enough ? end_stage(self) : WIRE_OK", "WIRE_OK"),
+    ("no-ops filled below a peer's cut", "smr/paxos/proposer_election.c",
+     "    if (m->promise.cut >= self->base)\n        return false;\n", "",
+     "simulator or unit-smr"),
+    ("old log kept below an installed snapshot", "smr/paxos/learner_snapshot.c",
+     "    self->hard.cut = slot;\n    if (slot > self->hard.chosen)",
+     "    if (slot > self->hard.chosen)"),
+    ("install lowers the promised ballot", "smr/paxos/learner_snapshot.c",
+     "    self->hard.cut = slot;\n    if (slot > self->hard.chosen)",
+     "    self->hard.cut = slot;\n    self->hard.promised = (struct wire_ballot){0};\n"
+     "    if (slot > self->hard.chosen)"),
+    ("pairs of a snapshot not compared with its image", "smr/fetch.c",
+     "    if (!self->machine.ops->fits(image.part, &self->at.totals))\n", "    if (false)\n"),
+    ("applier goes on while a snapshot is installed", "smr/applier.c",
+     "    if (slot <= self->applied || self->installing != 0)\n",
+     "    if (slot <= self->applied)\n"),
+    ("checkpoint of what is gone written a second time", "smr/checkpointer.c",
+     "    if (slot > self->saved) {\n", "    if (true) {\n", "simulator or unit-smr"),
+    ("snapshot of another group taken", "smr/fetch.c",
+     "    if (image.cluster != self->self.cluster || image.group != self->self.group)\n",
+     "    if (false)\n", "unit-smr"),
+    ("bad piece of a snapshot handed on", "smr/paxos/acceptor.c",
+     "        return m->snapshot.checksum == smr_snapshot_checksum(m);\n", "        return true;\n",
+     "simulator or unit-smr"),
+    ("second snapshot goes on where the first left off", "smr/fetch.c",
+     "(begins || piece->snapshot == self->at.snapshot)", "true", "simulator or unit-smr"),
 
     # --- handing over ------------------------------------------------------------------------
     ("lease kept across a hand-over", "smr/paxos/proposer_reads.c",

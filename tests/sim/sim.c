@@ -269,7 +269,7 @@ void sim_run(uint64_t seed, struct smr_counters *counters, struct sim_happenings
     check_doomed(sim);
     if (!is_doomed(sim)) {
         check_progress(sim);
-        live(sim, sim->now + 5 * WIRE_SECOND, false);
+        live(sim, sim->now + 8 * WIRE_SECOND, false);
         check_convergence(sim);
         sim_values_check(sim);
     }

@@ -164,6 +164,9 @@ struct sim_node {
     struct wire_hard_state put_state; /* likewise */
     bool state_put;            /* is there one */
     struct wire_ballot durable_promise; /* must never fall */
+    wire_slot durable_chosen, durable_cut; /* nor these */
+    wire_slot saved;           /* slot of the state in the base; nor this */
+    wire_slot applied;         /* in this life; nor this */
     struct wire_ballot elected; /* ballot it last began to lead with */
     struct wire_ballot spoken_promise;  /* highest ballot this disk ever promised or accepted aloud */
     struct wire_ballot spoken_first;    /* lowest one; none: it has not voted yet */
@@ -176,7 +179,8 @@ struct sim_node {
 /* What a group agreed on, as the checks saw it. */
 struct sim_agreement {
     uint64_t *chosen;   /* by slot: checksum of the batch handed to any applier; 0: none yet */
-    uint64_t *voted;    /* by slot: checksum of the batch a majority made durable in one ballot */
+    uint64_t *voted;    /* by slot: checksum of the batch a majority made durable in one ballot ... */
+    struct wire_ballot *voted_in; /* ... the first such */
     uint64_t *digests;  /* by slot: state after it; 0: none yet */
     wire_slot applied;  /* highest slot with a digest */
     wire_slot bar;      /* slots up to it were called chosen by some leader */
@@ -249,6 +253,7 @@ struct sim_weather {
     unsigned loss;        /* of messages between replicas and with clients */
     unsigned duplication; /* of messages between replicas, and of replies */
     unsigned corruption;  /* of messages on the wire */
+    unsigned forgery;     /* of pieces of snapshots to be made by somebody else */
     unsigned inproc_loss; /* of messages between the actors of a replica that may be refused */
     unsigned buffering;   /* of a message on a cut link to arrive seconds later */
     unsigned replay;      /* of a message to be kept, to come again much later */
@@ -274,7 +279,7 @@ struct sim_weather {
 struct sim_happenings {
 #define SIM_HAPPENINGS(X)                                                                          \
     /* processes */                                                                                \
-    X(crashes) X(restarts) X(crashes_in_commit) X(crashes_amid_effects) X(leaders_crashed)         \
+    X(crashes) X(restarts) X(crashes_in_commit) X(crashes_amid_effects) X(fetchers_crashed) X(leaders_crashed)         \
     X(groups_crashed) X(endings) X(endings_in_order) X(leaders_ended) X(orders)                    \
     X(cut_off_amid_hand_overs) X(paused_amid_hand_overs) X(late_starts) X(pauses) X(slow_replicas)                                    \
     /* disks */                                                                                    \
@@ -287,7 +292,7 @@ struct sim_happenings {
     X(partitions) X(one_way_cuts) X(isolations) X(ring_cuts) X(client_cuts) X(clogs) X(heals)      \
     X(messages) X(messages_lost) X(messages_doubled) X(messages_replayed) X(messages_straggled)    \
     X(messages_buffered) X(messages_clogged) X(corruptions_refused) X(corruptions_left_to_tcp)     \
-    X(inproc_lost)                                                                                 \
+    X(forgeries) X(inproc_lost)                                                                                 \
     /* clients */                                                                                  \
     X(overloads) X(long_lives) X(large_values) X(swap_chains) X(client_crashes) X(client_leaves)   \
     X(calls) X(calls_amid_faults) X(calls_unknown) X(calls_failed) X(calls_abandoned)              \
@@ -432,6 +437,9 @@ void sim_values_check(const struct sim *sim);
 /* Alters bytes of the letter, which was written from `sent`. True: whoever takes it must refuse it.
  * False: nothing of MadKV could tell, so the letter was left as it is. */
 bool sim_wire_corrupt(struct sim *sim, struct sim_letter *letter, const struct wire_message *sent);
+/* A piece of a snapshot with another value in it and a checksum that fits: only the whole tells. NULL
+ * letter.head: the message is none, or has no value. */
+struct sim_letter sim_wire_forge(struct sim *sim, const struct wire_message *sent, enum wire_role to);
 
 /* --- sim_weather.c -------------------------------------------------------------------------------- */
 void sim_weather_draw(struct sim *sim);
@@ -455,6 +463,8 @@ void sim_check_begin(struct sim *sim);
 void sim_check_chosen(struct sim *sim, struct sim_node *node, wire_slot slot, uint64_t checksum);
 /* An applier has finished a step. */
 void sim_check_applied(struct sim *sim, struct sim_node *node);
+/* A checkpointer has finished a step. */
+void sim_check_base(struct sim *sim, struct sim_node *node);
 /* A read comes in at a proposer. */
 void sim_check_read(struct sim *sim, struct sim_node *node, uint64_t tag);
 /* A commit has returned: what was put is durable. */

@@ -6,7 +6,10 @@
  *   - a replica on a new disk speaks below no ballot that a leader was elected with through a promise
  *     of an older disk of it;
  *   - what a Promise or Accepted says is durable when it is said, and so is a ballot of one's own;
- *   - a slot that a leader calls chosen was durable at a majority in one ballot;
+ *   - a slot that a leader calls chosen was durable at a majority in one ballot, and whoever proposes in
+ *     a higher ballot proposes that value: also where peers have cut it;
+ *   - a log is cut only behind a checkpoint that is durable, and so is what a heartbeat's answer calls
+ *     stored; neither base nor state nor bars ever go back, whatever is installed when;
  *   - a read's index covers all that any replica had applied when the read came in;
  *   - when a leader is elected, none of a lower ballot holds a lease;
  *   - replicas that applied the same slots have the same state;
@@ -18,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "smr/applier.h"
+#include "smr/image.h"
 #include "smr/paxos/acceptor.h"
 #include "smr/paxos/proposer.h"
 #include "tools/check/check.h"
@@ -31,6 +35,7 @@ void sim_check_begin(struct sim *sim)
         group->agreement = (struct sim_agreement){
             .chosen = wire_calloc(SIM_SLOTS_MAX, sizeof(uint64_t)),
             .voted = wire_calloc(SIM_SLOTS_MAX, sizeof(uint64_t)),
+            .voted_in = wire_calloc(SIM_SLOTS_MAX, sizeof(struct wire_ballot)),
             .digests = wire_calloc(SIM_SLOTS_MAX, sizeof(uint64_t)),
         };
         group->vote_capacity = 1024;
@@ -45,6 +50,7 @@ void sim_check_free(struct sim *sim)
     for (int i = 0; i < sim->group_count; i++) {
         free(sim->groups[i].agreement.chosen);
         free(sim->groups[i].agreement.voted);
+        free(sim->groups[i].agreement.voted_in);
         free(sim->groups[i].agreement.digests);
         free(sim->groups[i].votes);
     }
@@ -169,9 +175,53 @@ static void count_vote(struct sim *sim, struct sim_node *node, const struct sim_
                  node->index, put->ballot.round, put->ballot.replica, put->slot);
     add_disk(sim, vote, node->replica, &put->disk);
     struct sim_choice none = {0};
-    if (majority_voted(group, vote, 0, &none))
-        agree(sim, node, put->slot, put->checksum, group->agreement.voted,
-              group->agreement.chosen, "durable at a majority");
+    if (!majority_voted(group, vote, 0, &none))
+        return;
+    struct sim_agreement *a = &group->agreement;
+    agree(sim, node, put->slot, put->checksum, a->voted, a->chosen, "durable at a majority");
+    if (ballot_is_none(a->voted_in[put->slot]) ||
+        ballot_less(put->ballot, a->voted_in[put->slot]))
+        a->voted_in[put->slot] = put->ballot;
+}
+
+/* "Paxos Made Simple", 2.2, P2b. */
+static void check_proposal(struct sim *sim, struct sim_node *node,
+                           const struct wire_message *message)
+{
+    const struct sim_agreement *a = &group_of(sim, node)->agreement;
+    wire_slot slot = message->accept.slot;
+    if (slot < SIM_SLOTS_MAX && a->voted[slot] != 0 &&
+        ballot_less(a->voted_in[slot], message->accept.ballot) &&
+        wire_batch_checksum(buf_span(message->payload)) != a->voted[slot])
+        sim_fail(sim, "node %d: proposes another value for slot %" PRIu64 ", which is chosen",
+                 node->index, slot);
+}
+
+/* --- checkpoints and snapshots -------------------------------------------------------------------------- */
+
+void sim_check_base(struct sim *sim, struct sim_node *node)
+{
+    struct smr_image image = {0};
+    struct buf *bytes = node->base.ops->image(node->base.self);
+    if (bytes != NULL && smr_image_decode(buf_span(bytes), &image) != WIRE_OK)
+        sim_fail(sim, "node %d: its base has no image", node->index);
+    if (image.applied < node->saved)
+        sim_fail(sim, "node %d: its base went back from slot %" PRIu64 " to %" PRIu64, node->index,
+                 node->saved, image.applied);
+    node->saved = image.applied;
+    buf_unref(&bytes);
+}
+
+static void check_bars(struct sim *sim, struct sim_node *node)
+{
+    const struct wire_hard_state *state = &node->put_state;
+    if (state->chosen < node->durable_chosen || state->cut < node->durable_cut)
+        sim_fail(sim, "node %d: its chosen bar or its cut went back", node->index);
+    if (state->cut > node->saved)
+        sim_fail(sim, "node %d: its log is cut up to slot %" PRIu64 ", but its base is of slot %" PRIu64,
+                 node->index, state->cut, node->saved);
+    node->durable_chosen = state->chosen;
+    node->durable_cut = state->cut;
 }
 
 /* --- promises ---------------------------------------------------------------------------------------- */
@@ -187,6 +237,7 @@ void sim_check_durable(struct sim *sim, struct sim_node *node)
     if (ballot_less(node->put_state.promised, node->durable_promise))
         sim_fail(sim, "node %d: its durable promise fell", node->index);
     node->durable_promise = node->put_state.promised;
+    check_bars(sim, node);
 }
 
 static void speak(struct sim *sim, struct sim_node *node, struct wire_ballot ballot)
@@ -250,6 +301,21 @@ static void check_bar(struct sim *sim, struct sim_node *node, wire_slot bar)
     }
 }
 
+static void check_accept(struct sim *sim, struct sim_node *node, const struct wire_message *message)
+{
+    check_bar(sim, node, message->accept.chosen);
+    check_proposal(sim, node, message);
+}
+
+/* "I shall never ask for these slots." */
+static void check_stored(struct sim *sim, struct sim_node *node, wire_slot stored)
+{
+    if (stored > node->saved || stored > node->durable_chosen)
+        sim_fail(sim, "node %d: calls slot %" PRIu64 " stored; its base is of slot %" PRIu64
+                      ", its durable bar %" PRIu64,
+                 node->index, stored, node->saved, node->durable_chosen);
+}
+
 static void check_claim(struct sim *sim, struct sim_node *node, struct wire_ballot ballot)
 {
     if (ballot_less(node->durable_promise, ballot))
@@ -302,7 +368,9 @@ void sim_check_spoken(struct sim *sim, struct sim_node *node, wire_replica to,
     else if (message->type == WIRE_MESSAGE_LEADERSHIP && message->leadership.leading)
         check_leases(sim, node, message->leadership.ballot);
     else if (message->type == WIRE_MESSAGE_ACCEPT)
-        check_bar(sim, node, message->accept.chosen);
+        check_accept(sim, node, message);
+    else if (message->type == WIRE_MESSAGE_HEARTBEAT_ACK)
+        check_stored(sim, node, message->heartbeat_ack.stored);
     else if (message->type == WIRE_MESSAGE_READ_AT)
         check_index(sim, node, message->read_at.tag, message->read_at.index);
     else if (message->type == WIRE_MESSAGE_CHOOSE)
@@ -325,6 +393,10 @@ void sim_check_applied(struct sim *sim, struct sim_node *node)
     uint64_t digest = smr_applier_digest(node->roles.applier);
     if (slot >= SIM_SLOTS_MAX)
         sim_fail(sim, "more slots than the simulator keeps");
+    if (slot < node->applied)
+        sim_fail(sim, "node %d: its state went back from slot %" PRIu64 " to %" PRIu64, node->index,
+                 node->applied, slot);
+    node->applied = slot;
     if (a->digests[slot] == 0)
         a->digests[slot] = digest;
     if (a->digests[slot] != digest)

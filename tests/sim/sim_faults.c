@@ -6,6 +6,8 @@
  *     crash: anybody, a leader,      crash, crash_leader, crash_group    kill -9: cluster failover;
  *       all of a group                                                     cluster outage; chaos
  *     crash between two effects      crash_amid; sim_node carry_out      MADKV_CRASH_AT: cluster crash
+ *     crash amid a snapshot          crash_fetcher                       cluster snapshot
+ *     forged snapshot                weather.forgery; sim_wire           unit tests of the checkpointer
  *     unsynced writes lost           sim_node_crash                      cluster disk: the shim's undo log
  *     torn writes                    none: a transaction of LMDB is      cluster disk: some sectors of what
  *                                      durable by one write of its meta      was not synced are lost, some not
@@ -100,6 +102,20 @@ static struct sim_node *some_leader(struct sim *sim)
     return any_node(sim);
 }
 
+/* A replica that has part of a snapshot on its disk, or NULL. */
+static struct sim_node *some_fetcher(struct sim *sim)
+{
+    for (int i = 0; i < sim->node_count; i++) {
+        struct sim_node *node = &sim->nodes[i];
+        struct buf *mark = node->base.ops->staged(node->base.self);
+        bool stages = mark != NULL;
+        buf_unref(&mark);
+        if (stages && node->alive && !node->disk_full)
+            return node;
+    }
+    return NULL;
+}
+
 /* --- processes -------------------------------------------------------------------------------------- */
 
 void sim_fault_crash(struct sim *sim, struct sim_node *node, const char *why)
@@ -155,6 +171,19 @@ static void crash_group(struct sim *sim)
     sim->happenings->groups_crashed++;
     for (int i = 0; i < group->replica_count; i++)
         sim_fault_crash(sim, &sim->nodes[group->first_node + i], "crashes with its whole group");
+}
+
+/* One that is in the middle of fetching a snapshot, if there is any; it is back at once, so that whoever
+ * served it has the same one still. */
+static void crash_fetcher(struct sim *sim)
+{
+    struct sim_node *node = some_fetcher(sim);
+    if (node == NULL)
+        return;
+    sim->happenings->fetchers_crashed++;
+    sim_note(sim, "%-4s ******** crashes amid a snapshot", node->name);
+    sim_node_crash(sim, node);
+    schedule_fault(sim, 1 + up_to(sim, 20 * WIRE_MS), FAULT_RESTART, node->index);
 }
 
 static void crash_amid(struct sim *sim)
@@ -245,7 +274,10 @@ static void sync_error(struct sim *sim)
 
 static void full_disk(struct sim *sim)
 {
-    struct sim_node *node = sim_chance(sim, 300) ? some_leader(sim) : any_node(sim);
+    struct sim_node *fetcher = some_fetcher(sim);
+    struct sim_node *node = fetcher != NULL          ? fetcher
+                            : sim_chance(sim, 300) ? some_leader(sim)
+                                                   : any_node(sim);
     sim->happenings->full_disks += !node->disk_full;
     sim_node_set_full(sim, node, true);
     schedule_fault(sim, up_to(sim, 5 * WIRE_SECOND), FAULT_ROOM, node->index);
@@ -503,6 +535,7 @@ static void client_leave(struct sim *sim)
     X(crash_group, 120)                                                                            \
     X(crash_amid, 350)                                                                             \
     X(crash_reborn, 350)                                                                           \
+    X(crash_fetcher, 300)                                                                          \
     X(pause_replica, 350)                                                                          \
     X(slow_replica, 200)                                                                           \
     X(slow_disk, 200)                                                                              \
@@ -614,7 +647,7 @@ static void heal(struct sim *sim)
     sim_note(sim, "---- ******** all faults end");
     calm(sim);
     memset(sim->clogged_until, 0, sizeof sim->clogged_until);
-    w->loss = w->duplication = w->corruption = w->inproc_loss = 0;
+    w->loss = w->duplication = w->corruption = w->forgery = w->inproc_loss = 0;
     w->replay = w->straggle = w->stall = 0;
     w->delay_max = 300;
     w->commit_max = 1000;

@@ -72,10 +72,13 @@ static struct sim_node *node_of(struct sim *sim, int group_index, wire_replica r
 static void send_inside(struct sim *sim, struct sim_node *node, struct sim_letter letter,
                         enum wire_type type)
 {
+    bool about_base = type == WIRE_MESSAGE_CHECKPOINT || type == WIRE_MESSAGE_CHECKPOINTED ||
+                      type == WIRE_MESSAGE_PRESSURE ||
+                      (type >= WIRE_MESSAGE_FETCH && type <= WIRE_MESSAGE_INSTALLED);
     bool may_refuse = type == WIRE_MESSAGE_CHOSEN || type == WIRE_MESSAGE_APPLIED ||
                       type == WIRE_MESSAGE_CHOOSE || type == WIRE_MESSAGE_HEARD ||
                       type == WIRE_MESSAGE_ACCEPT || type == WIRE_MESSAGE_ACCEPTED ||
-                      type == WIRE_MESSAGE_ATTACH;
+                      type == WIRE_MESSAGE_ATTACH || about_base;
     if (may_refuse && sim_chance(sim, sim->weather.inproc_loss)) {
         sim->happenings->inproc_lost++;
         sim_letter_free(&letter);
@@ -152,6 +155,13 @@ static void send_to_replica(struct sim *sim, struct sim_node *from, struct sim_n
 {
     struct passage passage = {
         .from = from->index, .to = to->index, .may_double = true, .sent = message};
+    if (sim_chance(sim, sim->weather.forgery)) {
+        struct sim_letter forged = sim_wire_forge(sim, message, letter.to);
+        if (forged.head != NULL) {
+            sim_letter_free(&letter);
+            letter = forged;
+        }
+    }
     if (sim_chance(sim, sim->weather.replay))
         keep_for_replay(sim, &letter, to->index, message->type == WIRE_MESSAGE_ACCEPTED);
     send_outside(sim, &passage,

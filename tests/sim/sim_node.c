@@ -18,8 +18,10 @@
 #include "server/kv_machine.h"
 #include "smr/api.h"
 #include "smr/applier.h"
+#include "smr/checkpointer.h"
 #include "smr/paxos/acceptor.h"
 #include "smr/paxos/proposer.h"
+#include "smr/streamer.h"
 #include "wire/batch.h"
 
 enum {
@@ -37,6 +39,8 @@ static struct smr_role role_of(struct sim_node *node, enum wire_role role)
         return node->roles.applier;
     case WIRE_ROLE_CHECKPOINTER:
         return node->roles.checkpointer;
+    case WIRE_ROLE_STREAMER:
+        return node->roles.streamer;
     default:
         return node->roles.acceptor;
     }
@@ -82,12 +86,13 @@ static void schedule_step(struct sim *sim, struct sim_node *node, enum wire_role
         return;
     node->step_due[role] = true;
     /* A checkpoint takes as long as the disk likes, and a crash meanwhile leaves nothing of it. */
-    uint64_t longest = role == WIRE_ROLE_CHECKPOINTER             ? 300000
+    bool writes = role == WIRE_ROLE_CHECKPOINTER && sim_chance(sim, 100);
+    uint64_t longest = writes                                     ? 300000
                        : sim_chance(sim, sim->weather.hiccups) ? 20000
                                                                : 100;
     wire_time wait = 1 + (wire_time)sim_below(sim, longest);
     if (sim->now < node->slow_until)
-        wait *= node->slowness;
+        wait *= writes ? 5 : node->slowness; /* what it writes to is no slower than it is */
     sim_schedule(sim, sim->now + wait,
                  (struct sim_event){.kind = SIM_STEP,
                                     .node = node->index,
@@ -156,6 +161,10 @@ static void carry_out_one(struct sim *sim, struct sim_node *node, const struct s
         break;
     case SMR_CUT:
         node->log.ops->cut(node->log.self, effect->upto);
+        break;
+    case SMR_SAY:
+        sim_note(sim, "%-4s says     %.*s", node->name, (int)effect->say.line->size,
+                 (const char *)effect->say.line->data);
         break;
     case SMR_PUT_STATE:
         note_births(node, &effect->state);
@@ -374,6 +383,8 @@ static void after_step(struct sim *sim, struct sim_node *node, enum wire_role ro
         begin_commit(sim, node);
     if (role == WIRE_ROLE_APPLIER)
         sim_check_applied(sim, node);
+    if (role == WIRE_ROLE_CHECKPOINTER)
+        sim_check_base(sim, node);
     if (role == WIRE_ROLE_PROPOSER)
         note_leadership(sim, node);
     schedule_wake(sim, node, role);
@@ -423,10 +434,12 @@ static void receive_damaged(struct sim *sim, struct sim_node *node, enum wire_ro
                             const struct wire_message *message, struct smr_out *out)
 {
     struct smr_role r = role_of(node, role);
-    size_t before = out->count;
+    size_t before = out->count, done = 0;
     sim_note(sim, "%-4s %-8s <- a damaged message", node->name, wire_role_text(role));
     r.ops->receive(r.self, time_at(sim, node), message, out);
-    if (out->fatal != WIRE_OK || (role != WIRE_ROLE_API && out->count > before))
+    for (size_t i = before; i < out->count; i++)
+        done += out->effects[i].kind != SMR_SAY;
+    if (out->fatal != WIRE_OK || (role != WIRE_ROLE_API && done > 0))
         sim_fail(sim, "node %d: the %s acts on a damaged message", node->index,
                  wire_role_text(role));
 }
@@ -556,8 +569,8 @@ static struct smr_machine machine_of(struct sim *sim, const struct sim_node *nod
 void sim_node_start(struct sim *sim, struct sim_node *node)
 {
     static const enum wire_role order[] = {WIRE_ROLE_ACCEPTOR, WIRE_ROLE_APPLIER,
-                                           WIRE_ROLE_CHECKPOINTER, WIRE_ROLE_PROPOSER,
-                                           WIRE_ROLE_API};
+                                           WIRE_ROLE_CHECKPOINTER, WIRE_ROLE_STREAMER,
+                                           WIRE_ROLE_PROPOSER, WIRE_ROLE_API};
     assert(!node->alive);
     note_births(node, &(struct wire_hard_state){0});
     struct wire_hard_state state;
@@ -599,6 +612,8 @@ static void collect_counters(struct sim *sim, struct sim_node *node)
     smr_counters_add(sim->counters, smr_proposer_counters(node->roles.proposer));
     smr_counters_add(sim->counters, smr_acceptor_counters(node->roles.acceptor));
     smr_counters_add(sim->counters, smr_applier_counters(node->roles.applier));
+    smr_counters_add(sim->counters, smr_checkpointer_counters(node->roles.checkpointer));
+    smr_counters_add(sim->counters, smr_streamer_counters(node->roles.streamer));
 }
 
 void sim_node_crash(struct sim *sim, struct sim_node *node)
@@ -628,6 +643,7 @@ void sim_node_crash(struct sim *sim, struct sim_node *node)
     }
     node->alive = false;
     node->led = false;
+    node->applied = 0;
     node->crash_countdown = 0;
     node->paused_until = node->ending_until = 0;
     memset(node->reads, 0, sizeof node->reads);
@@ -668,6 +684,7 @@ void sim_node_wipe(struct sim *sim, struct sim_node *node, bool damaged)
     node->birth = (struct wire_birth){.generation = learns_from_peers ? 1 : last + 1,
                                       .nonce = 100 + (uint64_t)node->index + 1000 * node->disks};
     node->durable_promise = node->spoken_promise = node->spoken_first = (struct wire_ballot){0};
+    node->durable_chosen = node->durable_cut = node->saved = 0;
     sim_note(sim, "%-4s ******** its disk %s", node->name,
              damaged ? "has lost what it promised" : "is empty");
 }

@@ -11,6 +11,8 @@ static void draw_timing(struct sim *sim)
 {
     struct sim_weather *w = &sim->weather;
     w->timing = smr_timing_default();
+    w->timing.piece = (50 + (wire_time)sim_below(sim, 200)) * WIRE_MS;
+    w->timing.silence = (1 + (wire_time)sim_below(sim, 10)) * w->timing.piece * 2;
     if (sim_chance(sim, 500))
         w->timing.lease = (50 + (wire_time)sim_below(sim, 850)) * WIRE_MS;
     if (sim_chance(sim, 300)) { /* deposed leaders that do not notice for long */
@@ -42,6 +44,7 @@ void sim_weather_draw(struct sim *sim)
     w->loss = storm == 0 ? 0 : up_to(sim, 60 * storm);
     w->duplication = storm == 0 ? 0 : up_to(sim, 100 * storm);
     w->corruption = sim_chance(sim, 300) ? 1 + up_to(sim, 60) : 0;
+    w->forgery = sim_chance(sim, 100) ? up_to(sim, 300) : 0;
     w->inproc_loss = sim_chance(sim, 300) ? up_to(sim, 30) : 0;
     w->replay = sim_chance(sim, 400) ? 5 + up_to(sim, 100) : 0;
     w->replay_gap = (1 + (wire_time)sim_below(sim, 30)) * WIRE_MS;
@@ -58,6 +61,11 @@ void sim_weather_draw(struct sim *sim)
         .log_bytes = 200 + (size_t)sim_below(sim, 20000),
         .slots = 1 + sim_below(sim, 100),
         .tail_slots = sim_chance(sim, 500) ? 0 : sim_below(sim, 50),
+        .tail_bytes = sim_chance(sim, 300) ? 1 + sim_below(sim, 20000) : UINT64_MAX,
+        .hold_bytes = sim_chance(sim, 500) ? 1 + sim_below(sim, 20000) : UINT64_MAX,
+        .unsaved_bytes_max = 2000 + (size_t)sim_below(sim, 8000),
+        .piece_bytes = 40 + (size_t)sim_below(sim, sim_chance(sim, 500) ? 100 : 4000),
+        .stage_bytes = 1 + (size_t)sim_below(sim, 2000),
     };
     w->reads = sim_chance(sim, 100)   ? SMR_READS_LOG
                : sim_chance(sim, 300) ? SMR_READS_INDEX
@@ -133,8 +141,10 @@ static void draw_large_values(struct sim *sim)
     sim->weather.fault_gap = 500 * WIRE_MS;
     sim->weather.commit_max = 40 * WIRE_MS;
     sim->weather.replay = 0;
-    sim->weather.checkpointing.changed_bytes = sim->weather.checkpointing.log_bytes =
-        8 * WIRE_VALUE_BYTES_MAX;
+    struct smr_checkpointing *checkpointing = &sim->weather.checkpointing;
+    checkpointing->changed_bytes = checkpointing->log_bytes = 8 * WIRE_VALUE_BYTES_MAX;
+    checkpointing->unsaved_bytes_max = 32 * WIRE_VALUE_BYTES_MAX;
+    checkpointing->piece_bytes = checkpointing->stage_bytes = 0; /* the real ones */
 }
 
 void sim_workload_draw(struct sim *sim)

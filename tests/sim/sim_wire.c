@@ -13,6 +13,7 @@
  *     arrives unharmed but late, as if sent again, and is counted as left to TCP. */
 #include "tests/sim/sim.h"
 
+#include "smr/snapshot.h"
 #include "wire/entry.h"
 
 enum {
@@ -79,7 +80,8 @@ static bool payload_is_refused(struct span payload, const struct wire_message *s
 {
     switch (sent->type) {
     case WIRE_MESSAGE_ACCEPT:
-        return true; /* a batch: every byte is under its checksum */
+    case WIRE_MESSAGE_SNAPSHOT:
+        return true; /* every byte is under a checksum */
     case WIRE_MESSAGE_PROMISE:
         return wire_entries_check(payload, sent->promise.from) != WIRE_OK;
     case WIRE_MESSAGE_LEARNED:
@@ -91,6 +93,23 @@ static bool payload_is_refused(struct span payload, const struct wire_message *s
     default:
         return false;
     }
+}
+
+struct sim_letter sim_wire_forge(struct sim *sim, const struct wire_message *sent, enum wire_role to)
+{
+    struct sim_letter none = {0};
+    if (sent->type != WIRE_MESSAGE_SNAPSHOT || sent->snapshot.image || sent->payload->size == 0)
+        return none;
+    uint8_t *fill;
+    struct wire_message forged = *sent;
+    forged.payload = buf_new(sent->payload->size, &fill);
+    memcpy(fill, sent->payload->data, sent->payload->size);
+    fill[sent->payload->size - 1] ^= 1; /* of the last value */
+    forged.snapshot.checksum = smr_snapshot_checksum(&forged);
+    struct sim_letter letter = sim_letter_write(&forged, to);
+    sim->happenings->forgeries++;
+    buf_unref(&forged.payload);
+    return letter;
 }
 
 bool sim_wire_corrupt(struct sim *sim, struct sim_letter *letter, const struct wire_message *sent)

@@ -227,6 +227,165 @@ START_TEST(test_base_does_what_the_one_in_memory_does)
 }
 END_TEST
 
+/* --- snapshots --------------------------------------------------------------------------------- */
+
+enum { KINDS = 2 }; /* of bases: on LMDB, in memory */
+
+static struct base *lmdb_of_test;
+static struct smr_base memory_of_test;
+
+static const struct smr_base *begin_kind(int kind)
+{
+    memory_of_test = smr_memory_base_new();
+    lmdb_of_test = open_good();
+    return kind == 0 ? base_interface(lmdb_of_test) : &memory_of_test;
+}
+
+/* Another life; what was begun and not committed is gone. */
+static const struct smr_base *again(int kind)
+{
+    smr_memory_base_crash(memory_of_test);
+    base_close(&lmdb_of_test);
+    lmdb_of_test = open_good();
+    return kind == 0 ? base_interface(lmdb_of_test) : &memory_of_test;
+}
+
+static void end_kind(void)
+{
+    base_close(&lmdb_of_test);
+    smr_memory_base_free(&memory_of_test);
+}
+
+static void checkpoint(const struct smr_base *base, const char *key, const char *value,
+                       const char *image)
+{
+    base->ops->begin(base->self);
+    put(base, key, value);
+    ck_assert_int_eq(base->ops->commit(base->self, span_text(image)), WIRE_OK);
+}
+
+static void stage(const struct smr_base *base, bool afresh, const char *key, const char *mark)
+{
+    base->ops->stage(base->self, afresh);
+    put(base, key, "staged");
+    ck_assert_int_eq(base->ops->stage_commit(base->self, span_text(mark)), WIRE_OK);
+}
+
+static void assert_mark(const struct smr_base *base, const char *expected)
+{
+    struct buf *mark = base->ops->staged(base->self);
+    ck_assert_int_eq(mark != NULL, expected != NULL);
+    if (expected != NULL)
+        ck_assert(span_equal(buf_span(mark), span_text(expected)));
+    buf_unref(&mark);
+}
+
+START_TEST(test_base_keeps_what_is_staged_apart_until_it_is_installed)
+{
+    const struct smr_base *base = begin_kind(_i);
+    checkpoint(base, "old", "1", "first");
+    assert_mark(base, NULL);
+    stage(base, true, "k1", "one");
+    stage(base, false, "k2", "two");
+    assert_scan(base, "", false, "old=1 ");
+    assert_image(base, "first");
+    base = again(_i);
+    assert_mark(base, "two");
+    checkpoint(base, "older", "2", "second"); /* goes on beside it */
+    assert_scan(base, "", false, "old=1 older=2 ");
+    ck_assert_int_eq(base->ops->install(base->self, span_text("installed")), WIRE_OK);
+    assert_scan(base, "", false, "k1=staged k2=staged ");
+    assert_image(base, "installed");
+    assert_mark(base, NULL);
+    base = again(_i);
+    assert_scan(base, "", false, "k1=staged k2=staged ");
+    assert_image(base, "installed");
+    checkpoint(base, "k3", "3", "third"); /* and so does the next one */
+    stage(base, true, "n", "next");
+    ck_assert_int_eq(base->ops->install(base->self, span_text("again")), WIRE_OK);
+    base = again(_i);
+    assert_scan(base, "", false, "n=staged ");
+    assert_image(base, "again");
+    end_kind();
+}
+END_TEST
+
+START_TEST(test_base_begins_a_stage_anew_and_drops_it)
+{
+    const struct smr_base *base = begin_kind(_i);
+    checkpoint(base, "old", "1", "first");
+    stage(base, true, "k1", "one");
+    stage(base, true, "a", "another"); /* a key below: the first is gone */
+    ck_assert_int_eq(base->ops->install(base->self, span_text("installed")), WIRE_OK);
+    assert_scan(base, "", false, "a=staged ");
+    stage(base, true, "k1", "one");
+    base->ops->unstage(base->self);
+    assert_mark(base, NULL);
+    assert_scan(base, "", false, "a=staged ");
+    base = again(_i);
+    assert_mark(base, NULL);
+    assert_scan(base, "", false, "a=staged ");
+    end_kind();
+}
+END_TEST
+
+START_TEST(test_base_view_stays_as_it_was_opened)
+{
+    const struct smr_base *base = begin_kind(_i);
+    struct wire_writer out = {0};
+    checkpoint(base, "a", "1", "first");
+    checkpoint(base, "b", "2", "second");
+    void *view = base->ops->view_open(base->self);
+    checkpoint(base, "b", "", "third");
+    stage(base, true, "z", "one");
+    ck_assert_int_eq(base->ops->install(base->self, span_text("installed")), WIRE_OK);
+    base->ops->view_scan(view, span_text("a"), true, add_pair, &out);
+    ck_assert(span_equal(wire_writer_span(&out), span_text("b=2 ")));
+    ck_assert_uint_eq(base->ops->view_pairs(view), 2);
+    struct buf *image = base->ops->view_image(view);
+    ck_assert(span_equal(buf_span(image), span_text("second")));
+    buf_unref(&image);
+    wire_writer_free(&out);
+    base->ops->view_close(view);
+    view = base->ops->view_open(base->self);
+    ck_assert_uint_eq(base->ops->view_pairs(view), 1);
+    base->ops->view_close(view);
+    end_kind();
+}
+END_TEST
+
+/* The file of a base that is replaced by snapshots again and again: what was the base is room for the
+ * next one. */
+START_TEST(test_base_uses_the_room_of_what_it_replaced_again)
+{
+    enum { SNAPSHOTS = 8, PAIRS_EACH = 500, BYTES_EACH = 2000 };
+    struct base *lmdb = open_good();
+    const struct smr_base *base = base_interface(lmdb);
+    uint8_t value[BYTES_EACH] = {1};
+    struct stat file;
+    off_t after_two = 0;
+    char path[128];
+    snprintf(path, sizeof path, "%s/state/data.mdb", directory);
+    for (int i = 0; i < SNAPSHOTS; i++) {
+        base->ops->stage(base->self, true);
+        for (int k = 0; k < PAIRS_EACH; k++) {
+            char key[TEXT_BYTES];
+            snprintf(key, sizeof key, "k%06d", k);
+            base->ops->put(base->self, span_text(key), span_of(value, sizeof value));
+        }
+        ck_assert_int_eq(base->ops->stage_commit(base->self, span_text("whole")), WIRE_OK);
+        ck_assert_int_eq(base->ops->install(base->self, span_text("image")), WIRE_OK);
+        ck_assert_int_eq(stat(path, &file), 0);
+        if (i == 1)
+            after_two = file.st_size;
+    }
+    ck_assert_msg(file.st_size <= after_two + 2 * PAIRS_EACH * BYTES_EACH,
+                  "%lld bytes after %d snapshots, %lld after two", (long long)file.st_size,
+                  (int)SNAPSHOTS, (long long)after_two);
+    base_close(&lmdb);
+}
+END_TEST
+
 /* --- two threads -------------------------------------------------------------------------------
  */
 
@@ -515,6 +674,10 @@ Suite *base_suite(void)
     tcase_add_test(tests, test_base_scans_in_byte_order_from_anywhere);
     tcase_add_test(tests, test_base_holds_the_longest_keys_and_values_and_large_images);
     tcase_add_test(tests, test_base_does_what_the_one_in_memory_does);
+    tcase_add_loop_test(tests, test_base_keeps_what_is_staged_apart_until_it_is_installed, 0, KINDS);
+    tcase_add_loop_test(tests, test_base_begins_a_stage_anew_and_drops_it, 0, KINDS);
+    tcase_add_loop_test(tests, test_base_view_stays_as_it_was_opened, 0, KINDS);
+    tcase_add_test(tests, test_base_uses_the_room_of_what_it_replaced_again);
     tcase_add_test(tests, test_base_is_read_while_a_checkpoint_is_written);
     tcase_add_loop_test(tests, test_base_ends_the_process_over_a_damaged_record, 0, READINGS);
     tcase_add_test(tests, test_base_notices_a_value_under_another_key);

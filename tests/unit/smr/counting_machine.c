@@ -101,7 +101,14 @@ static bool counting_restore(void *self, struct span part)
     if (part.size != 8)
         return false;
     machine->count = wire_get_u64(part.data);
+    machine->unsaved = 0;
+    machine->frozen = false;
     return true;
+}
+
+static bool counting_fits(struct span part, const struct smr_totals *totals)
+{
+    return part.size == 8 && totals->pairs == 0;
 }
 
 static const struct smr_machine_ops counting_ops = {
@@ -116,6 +123,7 @@ static const struct smr_machine_ops counting_ops = {
     .save = counting_save,
     .thaw = counting_thaw,
     .restore = counting_restore,
+    .fits = counting_fits,
 };
 
 struct smr_machine counting_machine_new(void)

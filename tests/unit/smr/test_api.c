@@ -487,7 +487,9 @@ static uint64_t siblings_asked(void)
 {
     stand_sent(stand, WIRE_MESSAGE_STATUS_ASK, WIRE_ROLE_PROPOSER, 0);
     stand_sent(stand, WIRE_MESSAGE_STATUS_ASK, WIRE_ROLE_ACCEPTOR, 0);
-    return stand_sent(stand, WIRE_MESSAGE_STATUS_ASK, WIRE_ROLE_APPLIER, 0)->status_ask.tag;
+    stand_sent(stand, WIRE_MESSAGE_STATUS_ASK, WIRE_ROLE_APPLIER, 0);
+    stand_sent(stand, WIRE_MESSAGE_STATUS_ASK, WIRE_ROLE_CHECKPOINTER, 0);
+    return stand_sent(stand, WIRE_MESSAGE_STATUS_ASK, WIRE_ROLE_STREAMER, 0)->status_ask.tag;
 }
 
 static void sibling_says(uint64_t tag, const char *name)
@@ -522,10 +524,12 @@ START_TEST(test_api_status_puts_the_figures_of_all_actors_together)
     uint64_t tag = siblings_asked();
     sibling_says(tag, "one");
     sibling_says(tag, "two");
-    stand_nothing(stand);
     sibling_says(tag, "three");
-    assert_status(77, "one two three", NULL);
-    sibling_says(tag, "four"); /* said too late */
+    sibling_says(tag, "four");
+    stand_nothing(stand);
+    sibling_says(tag, "five");
+    assert_status(77, "one two three four five", NULL);
+    sibling_says(tag, "six"); /* said too late */
     stand_nothing(stand);
     ck_assert_int_eq(stand->role.ops->deadline(stand->role.self), WIRE_NEVER);
 }
@@ -561,6 +565,24 @@ START_TEST(test_api_status_serves_sixteen_at_a_time)
     ck_assert_uint_eq(counters()->requests_refused, 1);
     stand_pass(stand, WIRE_SECOND);
     ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_STATUS), 16);
+}
+END_TEST
+
+/* Reads and what changes no state go on. */
+START_TEST(test_api_puts_writes_off_while_too_much_is_in_no_checkpoint)
+{
+    stand_feed(stand, FROM(APPLIER, 0, PRESSURE, .pressure = {.on = true}));
+    ask(WIRE_CALL_WRITE, 1, "w");
+    assert_reply(1, WIRE_STATUS_BUSY);
+    ask(WIRE_CALL_READ, 2, "q");
+    stand_sent(stand, WIRE_MESSAGE_READ, WIRE_ROLE_PROPOSER, 0);
+    stand_feed(stand, FROM(APPLIER, 0, PRESSURE, .pressure = {.on = false}));
+    ask(WIRE_CALL_WRITE, 3, "w");
+    submitted();
+    stand_feed(stand, FROM(APPLIER, 0, PRESSURE, .pressure = {.on = true}));
+    stand_pass(stand, WIRE_PRESSURE_MS * WIRE_MS); /* the end of it got lost */
+    ask(WIRE_CALL_WRITE, 4, "w");
+    submitted();
 }
 END_TEST
 
@@ -601,6 +623,7 @@ Suite *api_suite(void)
     tcase_add_test(tests, test_api_status_puts_the_figures_of_all_actors_together);
     tcase_add_test(tests, test_api_status_does_not_wait_for_an_actor_that_is_stuck);
     tcase_add_test(tests, test_api_status_serves_sixteen_at_a_time);
+    tcase_add_test(tests, test_api_puts_writes_off_while_too_much_is_in_no_checkpoint);
     tcase_add_test(tests, test_api_counts_what_no_client_may_say);
     tcase_add_test(tests, test_api_leaves_calls_to_a_proposer_that_sees_to_them);
     tcase_add_test(tests, test_api_is_free_to_go_when_every_call_is_answered);

@@ -105,16 +105,18 @@ START_TEST(test_acceptor_ends_when_the_state_is_older_than_its_cut_log)
 }
 END_TEST
 
-/* The bar in the log may be older than the state: it is learned again. */
+/* A snapshot was installed, or the bar in the log is older than the state: the log may hold other values
+ * than those that led there, so none of it counts any more. */
 START_TEST(test_acceptor_takes_a_state_that_is_newer_than_its_log)
 {
     begin(50);
     hear_applied(60, 60);
     hear_leader(50, 50);
     ck_assert_int_eq(stand->out.fatal, WIRE_OK);
-    for (wire_slot slot = 51; slot <= 62; slot++)
+    ck_assert_uint_eq(smr_acceptor_chosen(stand->role), 60);
+    for (wire_slot slot = 61; slot <= 62; slot++)
         accept_one(slot);
-    assert_log_begins_with(51);
+    assert_log_begins_with(61);
     stand_forget(stand);
     hear_leader(62, 62);
     stand_settle(stand);

@@ -311,11 +311,12 @@ static void put_and_settle(struct stand *stand, wire_slot slot)
     stand_settle(stand);
 }
 
-/* An acceptor with `count` slots, all chosen and applied, that keeps `tail` of what it could cut. */
-static struct stand *stand_with_tail(wire_slot count, uint64_t tail)
+/* An acceptor with `count` slots, all chosen and applied, that keeps `tail` of them behind its checkpoint. */
+static struct stand *stand_with_tail_of(wire_slot count, uint64_t tail, uint64_t tail_bytes)
 {
     struct smr_config config = stand_config(3);
     config.checkpointing.tail_slots = tail;
+    config.checkpointing.tail_bytes = tail_bytes;
     struct smr_log log = memory_log();
     struct buf *batch = batch_of("x");
     fill(log, 1, count, batch);
@@ -326,28 +327,75 @@ static struct stand *stand_with_tail(wire_slot count, uint64_t tail)
     return stand;
 }
 
+static struct stand *stand_with_tail(wire_slot count, uint64_t tail)
+{
+    return stand_with_tail_of(count, tail, 0);
+}
+
 START_TEST(test_acceptor_cuts_what_is_saved_here_and_stored_everywhere)
 {
-    struct stand *stand = stand_with_tail(30, 5);
+    struct stand *stand = stand_with_tail(30, 20);
     applied_and_saved(stand, 30, 20);
     put_and_settle(stand, 31);
     stand_nothing(stand); /* a peer may still want it */
     heartbeat(stand, 18);
     put_and_settle(stand, 32);
-    ck_assert_uint_eq(stand_cut(stand), 13);
-    ck_assert_uint_eq(stand_put_state(stand)->cut, 13);
+    ck_assert_uint_eq(stand_cut(stand), 18);
+    ck_assert_uint_eq(stand_put_state(stand)->cut, 18);
     stand_nothing(stand);
     stand_commit(stand);
     put_and_settle(stand, 33);
     stand_nothing(stand);
     heartbeat(stand, 30); /* now the own checkpoint holds it up */
     put_and_settle(stand, 34);
-    ck_assert_uint_eq(stand_cut(stand), 15);
+    ck_assert_uint_eq(stand_cut(stand), 20);
     stand_forget(stand);
     heartbeat(stand, 3); /* an older one that comes late */
     put_and_settle(stand, 35);
     stand_nothing(stand);
-    ck_assert_uint_eq(stand_figure(stand, "acceptor.cut_slot"), 15);
+    ck_assert_uint_eq(stand_figure(stand, "acceptor.cut_slot"), 20);
+    stand_free(stand);
+}
+END_TEST
+
+/* A replica that is down must not make everybody's disk grow. */
+START_TEST(test_acceptor_cuts_behind_its_checkpoint_but_for_a_tail)
+{
+    struct stand *stand = stand_with_tail(30, 5);
+    applied_and_saved(stand, 30, 20);
+    put_and_settle(stand, 31);
+    ck_assert_uint_eq(stand_cut(stand), 15);
+    stand_forget(stand);
+    put_and_settle(stand, 32);
+    stand_nothing(stand);
+    stand_free(stand);
+}
+END_TEST
+
+/* ... nor a tail of a few large slots. */
+START_TEST(test_acceptor_keeps_no_tail_of_a_log_that_is_too_large)
+{
+    struct stand *stand = stand_with_tail_of(30, 25, 100);
+    applied_and_saved(stand, 30, 20);
+    put_and_settle(stand, 31);
+    ck_assert_uint_eq(stand_cut(stand), 20);
+    stand_free(stand);
+}
+END_TEST
+
+START_TEST(test_acceptor_holds_the_log_behind_a_snapshot_on_its_way)
+{
+    struct stand *stand = stand_with_tail(30, 5);
+    applied_and_saved(stand, 30, 20);
+    stand_feed(stand, FROM(STREAMER, 0, STREAMING, .streaming = {.slot = 12}));
+    put_and_settle(stand, 31);
+    ck_assert_uint_eq(stand_cut(stand), 12);
+    stand_forget(stand);
+    put_and_settle(stand, 32);
+    stand_nothing(stand);
+    stand_pass(stand, WIRE_HOLD_MS * WIRE_MS); /* and not for ever */
+    put_and_settle(stand, 33);
+    ck_assert_uint_eq(stand_cut(stand), 15);
     stand_free(stand);
 }
 END_TEST
@@ -355,9 +403,12 @@ END_TEST
 START_TEST(test_acceptor_cuts_nothing_that_it_does_not_know_chosen)
 {
     struct stand *stand = stand_with_tail(20, 0);
-    applied_and_saved(stand, 60, 60); /* the state is newer than the bar in the log */
-    heartbeat(stand, 60);
     put_and_settle(stand, 21);
+    put_and_settle(stand, 22);
+    stand_commit(stand);
+    applied_and_saved(stand, 20, 20);
+    heartbeat(stand, 22);
+    put_and_settle(stand, 23);
     ck_assert_uint_eq(stand_cut(stand), 20);
     stand_free(stand);
 }
@@ -365,7 +416,7 @@ END_TEST
 
 START_TEST(test_acceptor_cuts_only_with_a_commit_and_a_part_at_a_time)
 {
-    struct stand *stand = stand_with_tail(3 * WIRE_CUT_SLOTS, 0);
+    struct stand *stand = stand_with_tail(3 * WIRE_CUT_SLOTS, 3 * WIRE_CUT_SLOTS);
     applied_and_saved(stand, 3 * WIRE_CUT_SLOTS, 3 * WIRE_CUT_SLOTS);
     heartbeat(stand, WIRE_CUT_SLOTS + 7);
     stand_forget(stand);
@@ -442,6 +493,9 @@ Suite *acceptor_log_suite(void)
     tcase_add_test(tests, test_acceptor_goes_on_from_the_bar_it_stored);
     tcase_add_test(tests, test_acceptor_asks_for_what_its_bar_covers_and_its_log_has_not);
     tcase_add_test(tests, test_acceptor_cuts_what_is_saved_here_and_stored_everywhere);
+    tcase_add_test(tests, test_acceptor_cuts_behind_its_checkpoint_but_for_a_tail);
+    tcase_add_test(tests, test_acceptor_keeps_no_tail_of_a_log_that_is_too_large);
+    tcase_add_test(tests, test_acceptor_holds_the_log_behind_a_snapshot_on_its_way);
     tcase_add_test(tests, test_acceptor_cuts_nothing_that_it_does_not_know_chosen);
     tcase_add_test(tests, test_acceptor_cuts_only_with_a_commit_and_a_part_at_a_time);
     tcase_add_test(tests, test_acceptor_tells_the_leader_what_it_has_stored_once_it_is_durable);
