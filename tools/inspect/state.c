@@ -1,5 +1,5 @@
-/* state/data.mdb: the last checkpoint, i.e. pairs and an image, each with a hash (actors/base.h).
- */
+/* state/data.mdb: the last checkpoint, i.e. pairs and an image, each with a hash (actors/base.h). Which of
+ * two tables holds the pairs a record says; in the other one a snapshot may have been on its way. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -76,6 +76,16 @@ static void read_image(struct inspect_report *report, struct span record)
         note(report, "the checkpoint is of another cluster or group than the directory");
 }
 
+static const char *current_table(struct inspect_report *report, const struct inspect_tables *tables)
+{
+    struct span record, name = {0};
+    if (!inspect_get(report, tables, "meta", "current", &record))
+        return "kv";
+    if (!open_record(span_text("current"), record, &name))
+        note(report, "the record of which table is the state: the checksum does not fit");
+    return span_equal(name, span_text("kv2")) ? "kv2" : "kv";
+}
+
 void inspect_state(struct inspect_report *report, const struct inspect_tables *tables)
 {
     struct span record;
@@ -85,7 +95,7 @@ void inspect_state(struct inspect_report *report, const struct inspect_tables *t
     report->written = stat(path, &status) == 0 ? (int64_t)status.st_mtime : 0;
     if (inspect_get(report, tables, "meta", "image", &record))
         read_image(report, record);
-    inspect_walk(report, tables, "kv", visit_pair);
+    inspect_walk(report, tables, current_table(report, tables), visit_pair);
 }
 
 void inspect_compare(struct inspect_report *report)
