@@ -339,7 +339,10 @@ static enum wire_error base_stage_commit(void *base, struct span mark)
 {
     struct base *self = base;
     put_beside(self, "mark", mark);
-    return end_writing(self);
+    crash_at(CRASH_STAGE_BEFORE);
+    enum wire_error error = end_writing(self);
+    crash_at(CRASH_STAGE_AFTER);
+    return error;
 }
 
 static struct buf *base_staged(void *base)
@@ -373,7 +376,9 @@ static enum wire_error base_install(void *base, struct span image)
     put_beside(self, "current", span_text(next));
     if (self->code == 0)
         self->code = delete_record(self->writer, self->meta, span_text("mark"));
+    crash_at(CRASH_INSTALL_BEFORE);
     enum wire_error error = end_writing(self);
+    crash_at(CRASH_INSTALL_AFTER);
     if (error == WIRE_OK)
         base_unstage(self); /* what was the base */
     return error;

@@ -28,6 +28,10 @@
     X(APPLY_AFTER, "apply.after", "it was; its answers have not left yet")                         \
     X(CHECKPOINT_BEFORE, "checkpoint.before", "a checkpoint is about to become durable")           \
     X(CHECKPOINT_AFTER, "checkpoint.after", "it is; nobody knows of it yet")                       \
+    X(STAGE_BEFORE, "stage.before", "a part of a snapshot is about to become durable")             \
+    X(STAGE_AFTER, "stage.after", "it is")                                                         \
+    X(INSTALL_BEFORE, "install.before", "a whole snapshot is about to become the state")           \
+    X(INSTALL_AFTER, "install.after", "it is; what was the state lies about still")                \
     X(CUT_BEFORE, "cut.before", "slots are about to be cut from the log")                          \
     X(CUT_AFTER, "cut.after", "they were")
 
