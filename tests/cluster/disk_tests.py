@@ -5,15 +5,22 @@ was not synced is taken back before the node is started again.
 """
 
 import contextlib
+import os
 import random
+import shutil
+import subprocess
 import time
 
+from checkpoint_tests import SERVERS, volume
+
 from disks import Disks
-from harness import EXIT_STORAGE, Skip
+from harness import EXIT_STORAGE, Skip, figure
 from harness import followers, kill, require, say, test, wait_level, wait_until
 from load import Load
+from refusal_tests import mounted
 
 CALLS = 600
+SMALL_DISK, LARGE_DISK = "size=48m,mode=700", "size=512m"
 
 
 @contextlib.contextmanager
@@ -150,3 +157,47 @@ def test_full_disk_of_the_leader_is_waited_out(place):
         disks.tell(victim)
         wait_until("told", lambda: "there is room on the disk again" in cluster.log(victim))
         load.wait(CALLS)
+
+
+@contextlib.contextmanager
+def on_small_disks(cluster, names):
+    """Moves the directories of nodes to small file systems of their own while they are down."""
+    with contextlib.ExitStack() as mounts:
+        kill(cluster, *names)
+        for name in names:
+            path = cluster.data_path(name)
+            os.rename(path, path + ".before")
+            mounts.enter_context(mounted(path, SMALL_DISK))
+            shutil.copytree(path + ".before", path, dirs_exist_ok=True)
+            cluster.restart(name)
+        try:
+            cluster.wait_healthy()
+            yield
+        finally:
+            kill(cluster, *(name for name in names if cluster.is_running(name)))
+
+
+@test
+def test_small_disks_fill_up_and_are_freed(place):
+    """All servers at once: nothing is written then, reads go on, and so does all once there is room."""
+    with place.cluster(managers=1) as cluster:
+        with on_small_disks(cluster, SERVERS):
+            client = cluster.client()
+            require(client.call("PUT marker before") == ["PUT marker not_found"], "a wrong answer")
+            with Load(cluster, place.path("history"), clients=3, fresh=0.5) as load:
+                load.wait(100)
+                with volume(cluster):
+                    wait_until("full", lambda: sum(
+                        "no room left on the disk" in cluster.log(name) for name in SERVERS) >= 2)
+                    full_ns = time.monotonic_ns()
+                    require(client.call("GET marker") == ["GET marker before"], "a read went wrong")
+                    require(all(cluster.is_running(name) for name in SERVERS), "somebody ended")
+                for name in SERVERS:
+                    subprocess.run(["mount", "-o", "remount," + LARGE_DISK, cluster.data_path(name)],
+                                   check=True)
+                load.wait(CALLS)
+            load.read_back()
+            load.judge()
+            load.require_after(full_ns, CALLS)
+            refused = {name: figure(cluster, name, "log.commits_without_room") for name in SERVERS}
+            say(f"commits that found no room: {refused}")
