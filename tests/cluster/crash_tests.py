@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import re
+import shutil
 import subprocess
 import time
 
@@ -13,13 +14,14 @@ import zmtp
 from checkpoint_tests import volume
 from directory_tests import flags_of
 from harness import EXIT_OK, EXIT_USAGE, SANITIZER_ENV, Failure
-from harness import followers, kill, local, require, run, say, test, wait_level, wait_until
+from harness import figure, followers, kill, local, require, run, say, test, wait_level, wait_until
 from load import Load
 
 CALLS = 300
 CALLS_EACH = 40           # answered while the victim is down
 COUNT_MAX = 40            # times a place is passed at most before the death
 VOLUME_PLACES = ("checkpoint", "cut")   # which only much data leads to
+SNAPSHOT_PLACES = ("stage", "install")  # which only one who needs a snapshot comes to
 OTHER_PLACES = ("start", "identity")    # which only a start, or the first one, leads to
 MOVE_LEADER = 1
 
@@ -91,7 +93,7 @@ def walk(place, chosen, counts):
 @test
 def test_death_at_every_place_loses_no_answered_write(place):
     """Of commits, sends and applied batches."""
-    chosen = [name for name in places() if kind_of(name) not in VOLUME_PLACES + OTHER_PLACES]
+    chosen = [name for name in places() if kind_of(name) not in VOLUME_PLACES + SNAPSHOT_PLACES + OTHER_PLACES]
     require(len(chosen) >= 6, f"only {chosen}")
     walk(place, chosen, random.Random(3))
     say(f"died at {', '.join(chosen)}")
@@ -104,6 +106,32 @@ def test_death_around_checkpoints_and_cuts_loses_no_answered_write(place):
     require(len(chosen) >= 4, f"only {chosen}")
     walk(place, chosen, None)
     say(f"died at {', '.join(chosen)}")
+
+
+@test
+def test_death_amid_a_snapshot_loses_no_answered_write(place):
+    """Of a replica that lost its disk, when the others have cut what it would need."""
+    victim, taken = "s0.2", 0
+    chosen = [name for name in places() if kind_of(name) in SNAPSHOT_PLACES]
+    require(len(chosen) >= 4, f"only {chosen}")
+    with place.cluster(managers=1) as cluster:
+        with Load(cluster, place.path("history"), clients=4, fresh=0.3) as load:
+            with volume(cluster):
+                wait_until("the log cut", lambda: figure(cluster, "s0.0", "acceptor.cut_slot") > 0)
+                began_ns = time.monotonic_ns()
+                for place_name in chosen:
+                    kill(cluster, victim)
+                    shutil.rmtree(cluster.data_path(victim))
+                    die_at(cluster, load, victim, place_name, 1, False)
+                    wait_until("voting", lambda: figure(cluster, victim, "acceptor.admitted") == 1)
+                    taken += figure(cluster, victim, "applier.takeovers")
+            load.wait(CALLS)
+        load.read_back()
+        load.judge()
+        load.require_after(began_ns)
+        wait_level(cluster, "s0")
+    require(taken >= len(chosen) // 2, f"only {taken} snapshots were taken")
+    say(f"died at {', '.join(chosen)}; {taken} snapshots were taken afterwards")
 
 
 @test
