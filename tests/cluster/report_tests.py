@@ -1,8 +1,10 @@
 """tools/report from canned logs: what it makes of whole, broken and missing ones. No cluster runs here but
-in the last test, which makes one run for real."""
+in the last two tests, which make runs for real."""
 
 import os
+import pty
 import re
+import select
 import shutil
 import signal
 import struct
@@ -12,6 +14,10 @@ import sys
 from fuzz_tests import children
 from harness import EXIT_FAILED, EXIT_OK, EXIT_USAGE, Skip
 from harness import local, require, test, wait_until
+
+sys.path.insert(0, os.path.join(local.ROOT, "tools", "report"))
+import runner   # pylint: disable=wrong-import-position
+import spec     # pylint: disable=wrong-import-position
 
 REPORT = os.path.join(local.ROOT, "tools", "report", "report")
 sys.path.insert(0, os.path.dirname(REPORT))
@@ -225,12 +231,65 @@ def test_crashes_of_servers_without_replicas_are_in_turn(place):
 
 @test
 def test_report_refuses_wrong_parameters(place):
-    """Exit status 2."""
-    for words in (["p9"], ["p3", "some"], ["p3", "--fast"], []):
+    """One line, exit status 2."""
+    del place
+    for words, named in ((["p9"], "'p9'"), (["p3", "some"], "'some'"), (["p3", "--fast"], "--fast"),
+                         ([], "project")):
         done = subprocess.run([sys.executable, REPORT, *words], stdin=subprocess.DEVNULL, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT_S)
-        require(done.returncode == EXIT_USAGE, f"{words}: {done.returncode} {done.stdout}")
+        said = done.stdout.decode()
+        require(done.returncode == EXIT_USAGE and said.count("\n") == 1 and named in said,
+                f"{words}: {done.returncode} {said!r}")
+
+
+@test
+def test_report_offers_the_runs_on_a_terminal(place):
+    """Whoever says no gets the report of what there is."""
+    can(place)
+    os.remove(place.path("logs/fuzz/fuzz-5-no.log"))
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(command(place), stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        said = b""
+        while b"[y/N]" not in said:
+            require(select.select([ours], [], [], LIMIT_S)[0], f"no question: {said}")
+            said += os.read(ours, 4096)
+        os.write(ours, b"n\n")
+        require(process.wait(LIMIT_S) == EXIT_FAILED, f"it ended with {process.returncode}")
+    os.close(ours)
+    require(b"1 of 35 runs are missing" in said and b"about 0 min" in said, f"{said}")
+    require(os.path.isfile(place.path("report/proj3.md")), "no report")
+
+
+@test
+def test_report_makes_runs_for_real(place):
+    """A benchmark of each project, on a service of its own; flushes are counted where there is a disk."""
+    group = {"kind": "bench", "calls": 60, "seconds": 1}
+    for project, service, words in (("p1", "single", {"nclis": ["2"], "wload": ["c"]}),
+                                    ("p2", "partitioned", {"nclis": ["2"], "wload": ["b"],
+                                                           "nservers": ["2"]}),
+                                    ("p3", "replicated", {"nclis": ["2"], "wload": ["a"],
+                                                          "server_rf": ["3"]})):
+        run = spec.Run(project, {**group, "words": words}, [value[0] for value in words.values()])
+        directory = f"/tmp/madkv-{project}"
+        require(runner.make(run, service, directory), f"{run.recipe} made no log")
+        result = run.read(directory)
+        require(result["calls_each"] == 60 and sum(
+            kind["ops"] for kind in result["types"].values()) == 120, f"{result}")
+        outside = result["outside"]
+        if project != "p1" and runner.measured.flush_library():
+            require(outside["commits"] > 0 and outside["flushes"] >= 1.9 * outside["commits"], f"{result}")
     del place
+
+
+@test
+def test_crashes_of_a_fuzzed_service_are_mended(place):
+    """Whoever dies comes back, and a majority is always there."""
+    with place.cluster(managers=1, rf=5) as cluster:
+        with runner.Crashes(cluster) as crashes:
+            wait_until("twice crashed", lambda: crashes.count >= 4)
+        cluster.wait_healthy()
+        require(all(cluster.is_running(name) for name in cluster.names), "somebody stayed dead")
 
 
 @test

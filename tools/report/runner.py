@@ -93,15 +93,20 @@ class Crashes:
     def _work(self):
         while not self._stop.wait(CRASH_PAUSE_S):
             with contextlib.suppress(local.ClusterError):
-                victims = self._victims()
-                for name in victims:
-                    self.cluster.kill(name)
-                self.count += len(victims)
-                if self.cluster.topology.rf > 1:
-                    self.cluster.leader("s0", other_than=victims[0])
-                self._stop.wait(CRASH_PAUSE_S)
-                for name in victims:
-                    self.cluster.restart(name)
+                self._crash(self._victims())
+
+    def _crash(self, victims):
+        """They come back whatever happens meanwhile: else the next ones would be too many."""
+        for name in victims:
+            self.cluster.kill(name)
+        self.count += len(victims)
+        try:
+            if self.cluster.topology.rf > 1:
+                self.cluster.leader("s0", other_than=victims[0])
+            self._stop.wait(CRASH_PAUSE_S)
+        finally:
+            for name in victims:
+                self.cluster.restart(name)
 
     def _victims(self):
         """Who dies next; of replicas the leader first."""
