@@ -38,7 +38,7 @@ def on_bad_disks(place, **options):
             load.wait(CALLS)
         load.read_back()
         load.judge()
-        load.require_after(began_ns)
+        load.require_after(began_ns, CALLS)
         for group in cluster.topology.groups:
             wait_level(cluster, group)
 
@@ -201,3 +201,33 @@ def test_small_disks_fill_up_and_are_freed(place):
             load.require_after(full_ns, CALLS)
             refused = {name: figure(cluster, name, "log.commits_without_room") for name in SERVERS}
             say(f"commits that found no room: {refused}")
+
+
+@test
+def test_stalled_disk_of_a_follower_holds_nobody_up(place):
+    """Not one of its syncs ends for a while; the others go on, and it catches up when they do."""
+    with on_bad_disks(place) as (cluster, disks, load):
+        victim = followers(cluster, "s0")[0]
+        disks.tell(victim, "sync delay=3600000")
+        wait_until("stalled", lambda: disks.strikes(victim))
+        stalled_ns = time.monotonic_ns()
+        load.wait(2 * CALLS)
+        gap_s = load.longest_gap_s(stalled_ns)
+        disks.tell(victim)
+        require(gap_s < 3.0, f"a client went {gap_s:.1f} s without an answer")
+        require(cluster.is_running(victim), f"{victim} ended")
+
+
+@test
+def test_slow_disks_everywhere_are_lived_with(place):
+    """Every sync of every server takes 100 ms longer."""
+    with on_bad_disks(place) as (cluster, disks, load):
+        for name in SERVERS:
+            disks.tell(name, "sync delay=100")
+        began_ns = time.monotonic_ns()
+        load.wait(100)
+        gap_s = load.longest_gap_s(began_ns)
+        for name in SERVERS:
+            require(disks.strikes(name), f"nothing struck {name}")
+            disks.tell(name)
+        say(f"longest time without an answer: {gap_s:.2f} s")

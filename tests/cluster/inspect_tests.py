@@ -12,7 +12,7 @@ import subprocess
 
 from directory_tests import come_back, flags_of, run_node
 from harness import EXIT_IDENTITY, EXIT_OK, EXIT_STORAGE, EXIT_USAGE, SANITIZER_ENV
-from harness import followers, kill, local, replicas, require, run, say, test, wait_level, wait_until
+from harness import figure, followers, kill, local, replicas, require, run, say, test, wait_level, wait_until
 from load import Load
 
 CALLS = 300
@@ -214,3 +214,51 @@ def test_directory_without_write_permission_is_told(place):
             for path, folders, names in os.walk(directory):
                 for entry in [path, *(os.path.join(path, name) for name in folders + names)]:
                     os.chmod(entry, 0o700 if os.path.isdir(entry) else 0o600)
+
+
+def flip_value(path, value):
+    """Flips a bit of each place where the bytes of `value` stand; returns how many."""
+    with open(path, "rb") as file:
+        content = file.read()
+    at, count = -1, 0
+    while (at := content.find(value, at + 1)) >= 0:
+        flip(path, at, 0)
+        count += 1
+    return count
+
+
+@test
+def test_damaged_record_is_told_by_slot_and_repaired_from_peers(place):
+    """A bit of a value flips in the log of a follower; it takes the slot from the others."""
+    with place.cluster() as cluster:
+        with Load(cluster, place.path("history"), clients=4, fresh=0.3) as load:
+            load.wait(CALLS)
+            require(cluster.client().call("PUT marker before-it-was-damaged") ==
+                    ["PUT marker not_found"], "a wrong answer")
+            load.wait(CALLS)
+            victim = followers(cluster, "s0")[0]
+            wait_until("level", lambda: figure(cluster, victim, "acceptor.chosen_slot") > CALLS // 2)
+            load.wait(CALLS)
+            kill(cluster, victim)
+            directory = cluster.data_path(victim)
+            flipped = flip_value(os.path.join(directory, "data.mdb"), b"before-it-was-damaged")
+            require(flipped > 0, "the value is not in the log")
+            found = inspect(directory, EXIT_STORAGE)
+            require(len(found["damage"]) == 1 and found["damage"][0]["slot"] is not None,
+                    f"it found {found['damage']}")
+            slot = found["damage"][0]["slot"]
+            cluster.restart(victim)
+            cluster.wait_healthy()
+            wait_level(cluster, "s0")
+            load.wait(CALLS)
+            kill(cluster, victim)
+            found = inspect(directory)
+            require(found["log_learned"] > 0, f"slot {slot} was not learned: {found}")
+            cluster.restart(victim)
+            cluster.wait_healthy()
+            require(cluster.client().call("GET marker") == ["GET marker before-it-was-damaged"],
+                    "the value is gone")
+        load.read_back()
+        load.judge()
+        wait_level(cluster, "s0")
+        say(f"slot {slot} was damaged, found, and taken from the others")

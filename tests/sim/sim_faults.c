@@ -1,30 +1,34 @@
-/* What goes wrong, and when it is put right again. Which kinds strike in a life is drawn per seed; each
+/* What goes wrong, and when it is put right again; and where the like of it is made on real processes:
+ * `cluster X` is tests/cluster/X_tests.py, the shim is tests/shim/, chaos and torment are tools/. Which kinds strike in a life is drawn per seed; each
  * time one of them is drawn, and the time of the next.
  *
  *     fault                          in the simulator                    on real processes
  *     -----------------------------  ----------------------------------  --------------------------------
  *     crash: anybody, a leader,      crash, crash_leader, crash_group    kill -9: cluster failover;
- *       all of a group                                                     cluster outage; chaos
+ *       all of a group                                                     cluster outage; chaos; torment
  *     crash between two effects      crash_amid; sim_node carry_out      MADKV_CRASH_AT: cluster crash
- *     crash amid a snapshot          crash_fetcher                       cluster snapshot
+ *     crash amid a snapshot          crash_fetcher                       cluster snapshot, crash
  *     forged snapshot                weather.forgery; sim_wire           unit tests of the checkpointer
- *     unsynced writes lost           sim_node_crash                      cluster disk: the shim's undo log
+ *     unsynced writes lost           sim_node_crash                      cluster disk: the shim's undo log;
+ *                                                                          torment
  *     torn writes                    none: a transaction of LMDB is      cluster disk: some sectors of what
  *                                      durable by one write of its meta      was not synced are lost, some not
  *                                      page, so of a commit that met a
  *                                      crash or an error all is there
  *                                      afterwards, or nothing
  *     failed commit (fsync error)    sync_error; sim_node fail_commit    cluster disk: EIO from fdatasync
- *     full disk                      full_disk; sim_node wait_for_room   cluster disk: ENOSPC from the shim
- *     slow and stalled disk          slow_disk; weather.stall            -
- *     damage at rest                 damage_record                       unit tests of the store
- *     wiped disk, damaged hard state weather.wipes, of restarts; doom    cluster directory, rebirth
+ *     full disk                      full_disk; sim_node wait_for_room   cluster disk: ENOSPC from the shim,
+ *                                                                          small file systems
+ *     slow and stalled disk          slow_disk; weather.stall            cluster disk: delays by the shim
+ *     damage at rest                 damage_record                       cluster inspect: flipped bits,
+ *                                                                          truncated files
+ *     wiped disk, damaged hard state weather.wipes, of restarts; doom    cluster directory, rebirth; torment
  *     hand-over of leadership,       order; strike_amid                  cluster hand-over
  *       the old leader cut off or
  *       paused amid it
  *     orderly end                    end_leader, end_anybody             SIGTERM: cluster hand-over
  *     pause, suspend                 pause_replica: its clock goes on    SIGSTOP: cluster failover;
- *                                                                          chaos pause
+ *                                                                          chaos pause; torment
  *     slow replica                   slow_replica; sim_node steps        -
  *     late start                     workload.absent                     restarts: cluster failover
  *     clock drift                    weather.drift                       -
