@@ -37,6 +37,13 @@ static_assert(WIRE_EXIT_FAILED == 1 && WIRE_EXIT_USAGE == 2 && WIRE_EXIT_IDENTIT
                   WIRE_EXIT_ADDRESS == 4 && WIRE_EXIT_STORAGE == 6 && WIRE_EXIT_TOPOLOGY == 7,
               "the text above says so");
 
+const char node_checkpoint_mb_help[] =
+    "a checkpoint begins once so much has changed in memory (default 32)";
+const char node_log_tail_mb_help[] =
+    "log kept for replicas that are behind; behind by more they fetch a snapshot (default 96)";
+
+static_assert(NODE_CHECKPOINT_MB == 32 && NODE_LOG_TAIL_MB == 96, "the texts above say so");
+
 /* --- flags ------------------------------------------------------------------------------------ */
 
 static void take_address(const struct node *self, const char *flag, const char *given,
@@ -107,6 +114,8 @@ void node_init(struct node *self, const struct wire_program *program, uint32_t g
         take_address(self, "p2p_listen", flags->p2p_listen, &self->p2p_listen);
     self->placement = placement_of(self, flags->threads);
     self->spin = (wire_time)flags->spin_us;
+    self->checkpoint_bytes = (size_t)(flags->checkpoint_mb * NODE_MB);
+    self->log_tail_bytes = flags->log_tail_mb * NODE_MB;
     if (strcmp(flags->backer_path, "none") != 0)
         self->backer_path = flags->backer_path;
     self->accept_data_loss = flags->accept_data_loss;
@@ -301,6 +310,19 @@ static void say_ready(const struct node *self)
              self->backer_path == NULL ? "memory only" : self->backer_path);
 }
 
+/* What is not asked for by a flag keeps its proportion to what is. */
+static struct smr_checkpointing checkpointing_of(const struct node *self)
+{
+    struct smr_checkpointing when = smr_checkpointing_default();
+    size_t unsaved = 6 * self->checkpoint_bytes;
+    when.changed_bytes = self->checkpoint_bytes;
+    when.log_bytes = 2 * self->checkpoint_bytes;
+    if (unsaved > when.unsaved_bytes_max)
+        when.unsaved_bytes_max = unsaved;
+    when.tail_bytes = self->log_tail_bytes > 0 ? self->log_tail_bytes : 1;
+    return when;
+}
+
 int node_serve(struct node *self, uint64_t cluster, struct smr_machine machine, struct span opening)
 {
     const struct wire_identity *identity = node_identity(self);
@@ -313,7 +335,7 @@ int node_serve(struct node *self, uint64_t cluster, struct smr_machine machine, 
         .replica_count = self->replica_count,
         .seed = node_random(),
         .timing = smr_timing_default(),
-        .checkpointing = smr_checkpointing_default(),
+        .checkpointing = checkpointing_of(self),
         .reads = self->reads,
         .allow_admin = self->allow_admin,
         .opening = opening,

@@ -20,6 +20,15 @@ extern const char node_accept_data_loss_help[];
 
 /* Flags as they were given; NULL: not given. */
 #define NODE_SPIN_US_MAX 10000 /* --spin_us */
+/* In units of NODE_MB bytes. */
+#define NODE_MB ((uint64_t)1024 * 1024)
+#define NODE_CHECKPOINT_MB (WIRE_CHECKPOINT_BYTES / NODE_MB) /* --checkpoint_mb if it is not given */
+#define NODE_CHECKPOINT_MB_MAX 1024
+#define NODE_LOG_TAIL_MB (WIRE_TAIL_BYTES / NODE_MB) /* --log_tail_mb if it is not given */
+#define NODE_LOG_TAIL_MB_MAX (1024 * 1024)
+/* For --help of both programs. */
+extern const char node_checkpoint_mb_help[];
+extern const char node_log_tail_mb_help[];
 
 struct node_flags {
     uint64_t replica_id;     /* --replica_id */
@@ -30,6 +39,8 @@ struct node_flags {
     const char *backer_path; /* --backer_path */
     const char *threads;     /* --threads */
     uint64_t spin_us;        /* --spin_us */
+    uint64_t checkpoint_mb;  /* --checkpoint_mb */
+    uint64_t log_tail_mb;    /* --log_tail_mb */
     bool allow_admin;        /* --allow_admin */
     bool accept_data_loss;   /* --accept_data_loss */
 };
@@ -47,6 +58,8 @@ struct node {
     const char *backer_path;                           /* NULL: memory only */
     const struct replica_placement *placement;         /* which actor on which thread */
     wire_time spin;                                    /* see runtime_spin */
+    size_t checkpoint_bytes;                           /* changes in memory before a checkpoint */
+    uint64_t log_tail_bytes;                           /* log kept for replicas that are behind */
     enum smr_reads reads;                              /* see smr/config.h */
     bool allow_admin;                                  /* likewise */
     bool accept_data_loss;                             /* alone, it may start without what it held */

@@ -18,7 +18,9 @@ struct settings {
 };
 
 static struct settings settings = {
-    .node.listen_flag = "api_listen",
+    .node = {.listen_flag = "api_listen",
+             .checkpoint_mb = NODE_CHECKPOINT_MB,
+             .log_tail_mb = NODE_LOG_TAIL_MB},
     .reads = "lease",
     .protocol = "multipaxos",
 };
@@ -76,6 +78,17 @@ static const struct wire_flag flags[] = {
      .help = "while calls come, threads look for the next one so long before they sleep (default 0)",
      .number = &settings.node.spin_us,
      .max = NODE_SPIN_US_MAX},
+    {.name = "checkpoint_mb",
+     .argument = "N",
+     .help = node_checkpoint_mb_help,
+     .number = &settings.node.checkpoint_mb,
+     .min = 1,
+     .max = NODE_CHECKPOINT_MB_MAX},
+    {.name = "log_tail_mb",
+     .argument = "N",
+     .help = node_log_tail_mb_help,
+     .number = &settings.node.log_tail_mb,
+     .max = NODE_LOG_TAIL_MB_MAX},
     {.name = "allow_admin",
      .help = "take orders on the clients' port: move the leader, make a checkpoint",
      .on = &settings.node.allow_admin},

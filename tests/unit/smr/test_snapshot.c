@@ -1,0 +1,682 @@
+/* Snapshots, from the checkpointer that fetches one over the streamers that serve it to the applier that
+ * takes it over. The test stands where the acceptor does: it carries what they say to each other. */
+#include <stdio.h>
+
+#include "smr/applier.h"
+#include "smr/checkpointer.h"
+#include "smr/image.h"
+#include "smr/memory_base.h"
+#include "smr/session.h"
+#include "smr/snapshot.h"
+#include "smr/streamer.h"
+#include "tests/unit/smr/counting_machine.h"
+#include "tests/unit/smr/stand.h"
+#include "tests/unit/smr/suites.h"
+
+enum {
+    PAIRS = 40,        /* of a snapshot */
+    PIECE_BYTES = 100, /* so that it has many pieces */
+    SLOT = 30,         /* of the peers' snapshot */
+    WANTED = 10,       /* the slot that is cut */
+    CARRIED_MAX = 1000 /* messages; more: something goes round in circles */
+};
+
+/* --- states and who has them ----------------------------------------------------------------------- */
+
+/* Checks of a part: its totals, as a machine with pairs has them. */
+static bool listing_fits(struct span part, const struct smr_totals *totals)
+{
+    struct wire_reader in = wire_reader_of(part);
+    uint64_t pairs = wire_read_uint(&in, UINT64_MAX);
+    uint64_t hash_sum = wire_read_uint(&in, UINT64_MAX);
+    return wire_read_end(&in) == WIRE_OK && pairs == totals->pairs && hash_sum == totals->hash_sum;
+}
+
+static const struct smr_machine_ops listing_ops = {.fits = listing_fits};
+
+struct state {
+    struct wire_sender of; /* whose image it has */
+    wire_slot applied;     /* which slot it says */
+    wire_slot named;       /* and which its name; 0: the same */
+    uint64_t more;         /* added to the count of pairs in the part */
+};
+
+static void put_pair(const struct smr_base *base, struct smr_totals *totals, int number)
+{
+    char key[16], value[16];
+    snprintf(key, sizeof key, "key%03d", number);
+    snprintf(value, sizeof value, "value%d", number);
+    base->ops->put(base->self, span_text(key), span_text(value));
+    totals->pairs++;
+    totals->hash_sum += smr_pair_hash(span_text(key), span_text(value));
+}
+
+/* Fills a base with a state. */
+static void fill(const struct smr_base *base, const struct state *state)
+{
+    struct wire_writer part = {0}, sessions = {0}, image = {0};
+    struct smr_totals totals = {0};
+    struct smr_sessions *table = smr_sessions_new();
+    base->ops->begin(base->self);
+    for (int i = 0; i < PAIRS; i++)
+        put_pair(base, &totals, i);
+    wire_write_uint(&part, totals.pairs + state->more);
+    wire_write_uint(&part, totals.hash_sum);
+    smr_sessions_encode(table, &sessions);
+    smr_sessions_free(table);
+    struct smr_image head = {.cluster = state->of.cluster,
+                             .group = state->of.group,
+                             .applied = state->applied,
+                             .sessions = wire_writer_span(&sessions),
+                             .part = wire_writer_span(&part)};
+    smr_image_encode(&head, &image);
+    ck_assert_int_eq(base->ops->commit(base->self, wire_writer_span(&image)), WIRE_OK);
+    wire_writer_free(&part);
+    wire_writer_free(&sessions);
+    wire_writer_free(&image);
+}
+
+static struct smr_base own;                     /* of replica 0, which fetches */
+static struct smr_base theirs[3];               /* of the others */
+static struct stand *fetcher;                   /* the checkpointer of replica 0 */
+static struct stand *servers[3];                /* the streamers of the others; NULL: down */
+static wire_slot wanted;                        /* asked for by the acceptor */
+static uint64_t asked[3];                       /* pieces, of each of them */
+
+static struct smr_config config_of(wire_replica replica)
+{
+    struct smr_config config = stand_config(3);
+    config.self = stand_sender(WIRE_ROLE_CLIENT, replica);
+    config.checkpointing.piece_bytes = config.checkpointing.stage_bytes = PIECE_BYTES;
+    return config;
+}
+
+static void begin_fetcher(void)
+{
+    struct smr_config config = config_of(0);
+    struct smr_machine machine = {.ops = &listing_ops, .base = &own};
+    fetcher = stand_new(&config, smr_checkpointer_new(&config, machine), (struct smr_log){0});
+}
+
+static void begin_server(wire_replica replica)
+{
+    struct smr_config config = config_of(replica);
+    servers[replica] = stand_new(&config, smr_streamer_new(&config, &theirs[replica]),
+                                 (struct smr_log){0});
+}
+
+static void end_server(wire_replica replica)
+{
+    if (servers[replica] != NULL)
+        stand_free(servers[replica]);
+    servers[replica] = NULL;
+}
+
+static void setup(void)
+{
+    own = smr_memory_base_new();
+    wanted = WANTED;
+    begin_fetcher();
+    struct state state = {.of = stand_sender(WIRE_ROLE_CLIENT, 0), .applied = SLOT};
+    for (wire_replica i = 1; i < 3; i++) {
+        theirs[i] = smr_memory_base_new();
+        fill(&theirs[i], &state);
+        begin_server(i);
+    }
+    memset(asked, 0, sizeof asked);
+}
+
+static void teardown(void)
+{
+    stand_free(fetcher);
+    for (wire_replica i = 1; i < 3; i++) {
+        end_server(i);
+        smr_memory_base_free(&theirs[i]);
+    }
+    smr_memory_base_free(&own);
+}
+
+static const struct smr_counters *counters(void)
+{
+    return smr_checkpointer_counters(fetcher->role);
+}
+
+/* Replica `replica` has that state and no other from now on. */
+static void give(wire_replica replica, struct state state)
+{
+    end_server(replica);
+    smr_memory_base_free(&theirs[replica]);
+    theirs[replica] = smr_memory_base_new();
+    fill(&theirs[replica], &state);
+    begin_server(replica);
+}
+
+/* --- carrying ----------------------------------------------------------------------------------------- */
+
+static void want(wire_replica leader)
+{
+    stand_feed(fetcher, FROM(ACCEPTOR, 0, FETCH, .fetch = {.from = wanted, .leader = leader}));
+}
+
+/* The next message among the effects not looked at, or NULL. */
+static const struct wire_message *next_message(struct stand *stand)
+{
+    while (stand->seen < stand->out.count) {
+        const struct smr_effect *effect = &stand->out.effects[stand->seen++];
+        if (effect->kind == SMR_SEND)
+            return &effect->message;
+    }
+    return NULL;
+}
+
+/* As it would arrive from that actor of that replica. */
+static struct wire_message relayed(const struct wire_message *m, enum wire_role as, wire_replica from)
+{
+    struct wire_message copy = *m;
+    copy.sender = stand_sender(as, from);
+    buf_ref(copy.payload);
+    if (m->type == WIRE_MESSAGE_SNAPSHOT)
+        copy.snapshot.peer = m->sender.replica;
+    else if (m->type == WIRE_MESSAGE_SNAPSHOT_DENIED)
+        copy.snapshot_denied.peer = m->sender.replica;
+    return copy;
+}
+
+/* A question of the fetcher to whom it is for; the answer of that one back. */
+static void carry(const struct wire_message *ask)
+{
+    wire_replica peer = ask->snapshot_ask.peer;
+    asked[peer]++;
+    if (servers[peer] == NULL)
+        return;
+    stand_forget(servers[peer]);
+    stand_feed(servers[peer], relayed(ask, WIRE_ROLE_LEARNER, 0));
+    const struct wire_message *answer = next_message(servers[peer]);
+    while (answer != NULL && answer->type == WIRE_MESSAGE_STREAMING)
+        answer = next_message(servers[peer]);
+    ck_assert_ptr_nonnull(answer);
+    stand_feed(fetcher, relayed(answer, WIRE_ROLE_ACCEPTOR, 0));
+}
+
+/* Carries questions and answers, at most that many, until something else is said. That, or NULL. */
+static const struct wire_message *carry_on(int most)
+{
+    for (int i = 0; i < most; i++) {
+        const struct wire_message *m = next_message(fetcher);
+        if (m == NULL)
+            return NULL;
+        if (m->type != WIRE_MESSAGE_SNAPSHOT_ASK)
+            return m;
+        carry(m);
+    }
+    return NULL;
+}
+
+static void assert_staged(wire_slot slot)
+{
+    const struct wire_message *m = carry_on(CARRIED_MAX);
+    ck_assert_ptr_nonnull(m);
+    ck_assert_int_eq(m->type, WIRE_MESSAGE_STAGED);
+    ck_assert_uint_eq(m->staged.slot, slot);
+}
+
+static void install(wire_slot slot, bool yes)
+{
+    stand_feed(fetcher, FROM(APPLIER, 0, INSTALL, .install = {.slot = slot, .yes = yes}));
+}
+
+static void assert_installed(wire_slot slot, enum wire_error outcome)
+{
+    const struct wire_message *m = next_message(fetcher);
+    ck_assert_ptr_nonnull(m);
+    ck_assert_int_eq(m->type, WIRE_MESSAGE_INSTALLED);
+    ck_assert_uint_eq(m->installed.slot, slot);
+    ck_assert_int_eq((int)m->installed.outcome, (int)outcome);
+}
+
+/* The own base is what the peers' is. */
+static void assert_same(void)
+{
+    struct buf *image = own.ops->image(own.self), *other = theirs[1].ops->image(theirs[1].self);
+    ck_assert(span_equal(buf_span(image), buf_span(other)));
+    buf_unref(&image);
+    buf_unref(&other);
+    void *view = own.ops->view_open(own.self);
+    ck_assert_uint_eq(own.ops->view_pairs(view), PAIRS);
+    own.ops->view_close(view);
+    struct buf *value = own.ops->get(own.self, span_text("key017"));
+    ck_assert(span_equal(buf_span(value), span_text("value17")));
+    buf_unref(&value);
+}
+
+static void assert_untouched(void)
+{
+    struct buf *image = own.ops->image(own.self);
+    ck_assert_ptr_null(image);
+    ck_assert_ptr_null(own.ops->get(own.self, span_text("key017")));
+}
+
+/* --- the way it goes ---------------------------------------------------------------------------------- */
+
+START_TEST(test_snapshot_becomes_the_base_once_the_applier_agrees)
+{
+    want(WIRE_NO_REPLICA);
+    assert_staged(SLOT);
+    assert_untouched();
+    install(SLOT, true);
+    assert_installed(SLOT, WIRE_OK);
+    assert_same();
+    ck_assert_uint_gt(counters()->pieces_staged, 5);
+    install(SLOT, true); /* the answer got lost */
+    assert_installed(SLOT, WIRE_OK);
+    ck_assert_uint_eq(counters()->snapshots_installed, 1);
+}
+END_TEST
+
+START_TEST(test_snapshot_that_came_too_late_is_dropped)
+{
+    want(WIRE_NO_REPLICA);
+    assert_staged(SLOT);
+    install(SLOT, false);
+    assert_untouched();
+    ck_assert_ptr_null(own.ops->staged(own.self));
+    install(SLOT, true); /* of an earlier question */
+    assert_installed(SLOT, WIRE_NOT_FOUND);
+    ck_assert_uint_eq(counters()->snapshots_dropped, 1);
+}
+END_TEST
+
+START_TEST(test_snapshot_is_fetched_from_the_leader_only_if_nobody_else_has_it)
+{
+    want(1);
+    assert_staged(SLOT);
+    ck_assert_uint_eq(asked[1], 0);
+    install(SLOT, false);
+    end_server(2);
+    want(1);
+    carry_on(CARRIED_MAX);
+    while (asked[1] == 0) {
+        stand_pass(fetcher, WIRE_SECOND);
+        want(1);
+        carry_on(CARRIED_MAX);
+    }
+    ck_assert_uint_eq(counters()->servers_given_up, 1);
+    ck_assert_uint_ge(fetcher->now, 10 * WIRE_SECOND + fetcher->config.timing.silence);
+}
+END_TEST
+
+START_TEST(test_snapshot_goes_on_where_a_crash_left_it)
+{
+    want(WIRE_NO_REPLICA);
+    carry_on(6);
+    uint64_t before = asked[1] + asked[2];
+    stand_free(fetcher);
+    smr_memory_base_crash(own);
+    begin_fetcher();
+    want(WIRE_NO_REPLICA);
+    assert_staged(SLOT);
+    install(SLOT, true);
+    assert_installed(SLOT, WIRE_OK);
+    assert_same();
+    ck_assert_uint_eq(counters()->fetches_resumed, 1);
+    stand_free(fetcher);
+    smr_memory_base_free(&own);
+    own = smr_memory_base_new();
+    begin_fetcher();
+    uint64_t resumed = asked[1] + asked[2] - before;
+    want(WIRE_NO_REPLICA);
+    assert_staged(SLOT);
+    ck_assert_uint_gt(asked[1] + asked[2] - before - resumed, resumed); /* all of it */
+}
+END_TEST
+
+START_TEST(test_snapshot_is_begun_anew_if_nobody_has_the_same_any_more)
+{
+    want(WIRE_NO_REPLICA);
+    carry_on(6);
+    for (wire_replica i = 1; i < 3; i++)
+        give(i, (struct state){.of = stand_sender(WIRE_ROLE_CLIENT, 0), .applied = SLOT + 5});
+    assert_staged(SLOT + 5);
+    install(SLOT + 5, true);
+    assert_installed(SLOT + 5, WIRE_OK);
+    assert_same();
+    ck_assert_uint_eq(counters()->fetches_restarted, 1);
+}
+END_TEST
+
+START_TEST(test_snapshot_is_not_wanted_for_ever)
+{
+    want(WIRE_NO_REPLICA);
+    carry_on(6);
+    end_server(1);
+    end_server(2);
+    stand_pass(fetcher, 60 * WIRE_SECOND);
+    stand_forget(fetcher);
+    stand_pass(fetcher, 60 * WIRE_SECOND);
+    stand_nothing(fetcher);
+    ck_assert_int_eq(fetcher->role.ops->deadline(fetcher->role.self), WIRE_NEVER);
+}
+END_TEST
+
+START_TEST(test_snapshot_waits_for_room)
+{
+    want(WIRE_NO_REPLICA);
+    carry_on(3);
+    smr_memory_base_set_full(own, true);
+    carry_on(CARRIED_MAX);
+    ck_assert_uint_ge(counters()->stages_full, 1);
+    smr_memory_base_set_full(own, false);
+    want(WIRE_NO_REPLICA);
+    stand_pass(fetcher, 2 * WIRE_SECOND);
+    assert_staged(SLOT);
+    smr_memory_base_set_full(own, true);
+    install(SLOT, true);
+    assert_installed(SLOT, WIRE_FULL);
+    assert_untouched();
+    smr_memory_base_set_full(own, false);
+    stand_pass(fetcher, 2 * WIRE_SECOND);
+    stand_forget(fetcher);
+    install(SLOT, true);
+    assert_installed(SLOT, WIRE_OK);
+    assert_same();
+}
+END_TEST
+
+/* A checkpoint goes on in the middle of it. */
+START_TEST(test_snapshot_and_a_checkpoint_do_not_meet)
+{
+    struct state state = {.of = stand_sender(WIRE_ROLE_CLIENT, 0), .applied = 3};
+    want(WIRE_NO_REPLICA);
+    carry_on(6);
+    fill(&own, &state); /* as a machine's save does */
+    assert_staged(SLOT);
+    install(SLOT, true);
+    assert_installed(SLOT, WIRE_OK);
+    assert_same();
+}
+END_TEST
+
+/* --- what does not fit ---------------------------------------------------------------------------------- */
+
+static void assert_refused(const char *why)
+{
+    bool said = false;
+    want(WIRE_NO_REPLICA);
+    for (int i = 0; i < CARRIED_MAX && !said; i++) {
+        carry_on(1);
+        for (size_t k = 0; k < fetcher->out.count; k++) {
+            const struct smr_effect *effect = &fetcher->out.effects[k];
+            ck_assert(effect->kind == SMR_SAY || effect->message.type != WIRE_MESSAGE_STAGED);
+            if (effect->kind != SMR_SAY)
+                continue;
+            char line[300];
+            snprintf(line, sizeof line, "%.*s", (int)effect->say.line->size,
+                     (const char *)effect->say.line->data);
+            said |= strstr(line, why) != NULL;
+        }
+    }
+    ck_assert_msg(said, "nobody was told '%s'", why);
+    ck_assert_uint_eq(counters()->snapshots_refused, 1);
+    ck_assert_ptr_null(own.ops->staged(own.self));
+    assert_untouched();
+}
+
+static void give_both(struct state state)
+{
+    give(1, state);
+    give(2, state);
+}
+
+START_TEST(test_snapshot_of_another_group_is_refused)
+{
+    struct state state = {.of = stand_sender(WIRE_ROLE_CLIENT, 0), .applied = SLOT};
+    state.of.group++;
+    give_both(state);
+    assert_refused("another group");
+}
+END_TEST
+
+START_TEST(test_snapshot_of_another_cluster_is_refused)
+{
+    struct state state = {.of = stand_sender(WIRE_ROLE_CLIENT, 0), .applied = SLOT};
+    state.of.cluster++;
+    give_both(state);
+    assert_refused("another group or cluster");
+}
+END_TEST
+
+START_TEST(test_snapshot_with_other_pairs_than_its_image_says_is_refused)
+{
+    give_both((struct state){
+        .of = stand_sender(WIRE_ROLE_CLIENT, 0), .applied = SLOT, .more = 1});
+    assert_refused("its pairs are not those of its image");
+}
+END_TEST
+
+/* The first question, and who was asked. */
+static struct wire_message first_piece(void)
+{
+    want(WIRE_NO_REPLICA);
+    const struct wire_message *ask = next_message(fetcher);
+    wire_replica peer = ask->snapshot_ask.peer;
+    stand_feed(servers[peer], relayed(ask, WIRE_ROLE_LEARNER, 0));
+    return relayed(next_message(servers[peer]), WIRE_ROLE_ACCEPTOR, 0);
+}
+
+START_TEST(test_snapshot_with_pairs_that_make_no_sense_is_refused)
+{
+    struct wire_message piece = first_piece();
+    struct wire_writer out = {0};
+    smr_snapshot_put(&out, span_text("b"), span_text("1"));
+    if (_i == 0)
+        smr_snapshot_put(&out, span_text("a"), span_text("keys descend"));
+    else if (_i == 1)
+        smr_snapshot_put(&out, span_text("c"), span_of(NULL, 0));
+    else if (_i == 2)
+        wire_write_uint(&out, 7);
+    else
+        wire_writer_clear(&out); /* nothing, and not the last */
+    buf_unref(&piece.payload);
+    piece.payload = wire_writer_take(&out);
+    stand_forget(fetcher);
+    stand_feed(fetcher, piece);
+    ck_assert_uint_eq(counters()->snapshots_refused, 1);
+    ck_assert_uint_eq(counters()->pieces_staged, 0);
+    wire_writer_free(&out);
+}
+END_TEST
+
+START_TEST(test_snapshot_takes_no_piece_that_is_late_or_doubled_or_of_another_one)
+{
+    struct wire_message piece = first_piece(), again = piece, other = piece, stranger = piece;
+    for (int i = 0; i < 3; i++)
+        buf_ref(piece.payload);
+    stand_feed(fetcher, piece);
+    stand_feed(fetcher, again);
+    other.snapshot.snapshot++;
+    other.snapshot.place = next_message(fetcher)->snapshot_ask.place;
+    stand_feed(fetcher, other);
+    stranger.snapshot.place = other.snapshot.place;
+    stranger.snapshot.peer = (wire_replica)(3 - stranger.snapshot.peer);
+    stand_feed(fetcher, stranger);
+    ck_assert_uint_eq(counters()->pieces_staged, 1);
+    ck_assert_uint_eq(counters()->pieces_misplaced, 3);
+    stand_pass(fetcher, WIRE_SECOND);
+    assert_staged(SLOT);
+}
+END_TEST
+
+/* --- serving -------------------------------------------------------------------------------------------- */
+
+static struct wire_message ask_of(wire_replica from, wire_slot slot, wire_slot snapshot)
+{
+    struct wire_message m = FROM(LEARNER, from, SNAPSHOT_ASK,
+                                 .snapshot_ask = {.peer = 1, .from = slot, .snapshot = snapshot});
+    m.payload = no_bytes();
+    return m;
+}
+
+static const struct wire_message *answer_to(struct wire_message ask)
+{
+    stand_forget(servers[1]);
+    stand_feed(servers[1], ask);
+    return next_message(servers[1]);
+}
+
+START_TEST(test_streamer_serves_one_peer_at_a_time)
+{
+    ck_assert_int_eq(answer_to(ask_of(0, WANTED, 0))->type, WIRE_MESSAGE_SNAPSHOT);
+    const struct wire_message *m = answer_to(ask_of(2, WANTED, 0));
+    ck_assert_int_eq(m->type, WIRE_MESSAGE_SNAPSHOT_DENIED);
+    ck_assert(m->snapshot_denied.busy);
+    stand_pass(servers[1], WIRE_STREAM_IDLE_MS * WIRE_MS); /* the first is gone */
+    ck_assert_int_eq(answer_to(ask_of(2, WANTED, 0))->type, WIRE_MESSAGE_SNAPSHOT);
+}
+END_TEST
+
+START_TEST(test_streamer_denies_what_it_does_not_have)
+{
+    const struct wire_message *m = answer_to(ask_of(0, SLOT + 1, 0));
+    ck_assert_int_eq(m->type, WIRE_MESSAGE_SNAPSHOT_DENIED);
+    ck_assert_uint_eq(m->snapshot_denied.newest, SLOT);
+    m = answer_to(ask_of(0, WANTED, SLOT - 1));
+    ck_assert_int_eq(m->type, WIRE_MESSAGE_SNAPSHOT_DENIED);
+    ck_assert_uint_eq(m->snapshot_denied.snapshot, SLOT - 1);
+    ck_assert_int_eq(servers[1]->role.ops->deadline(servers[1]->role.self), WIRE_NEVER);
+    stand_forget(servers[1]);
+    stand_feed(servers[1], ask_of(0, 0, 0)); /* no slot */
+    stand_nothing(servers[1]);
+    ck_assert_uint_eq(smr_streamer_counters(servers[1]->role)->senseless_messages, 1);
+}
+END_TEST
+
+START_TEST(test_streamer_tells_its_acceptor_to_hold_the_log)
+{
+    answer_to(ask_of(0, WANTED, 0));
+    const struct wire_message *m = next_message(servers[1]);
+    ck_assert_int_eq(m->type, WIRE_MESSAGE_STREAMING);
+    ck_assert_uint_eq(m->streaming.slot, SLOT);
+}
+END_TEST
+
+/* --- taking over ---------------------------------------------------------------------------------------- */
+
+static struct stand *applier_over(struct smr_base *base)
+{
+    struct smr_config config = stand_config(3);
+    struct stand *applier = stand_new(
+        &config, smr_applier_new(&config, counting_machine_new_on(base)), (struct smr_log){0});
+    stand_forget(applier);
+    return applier;
+}
+
+static void feed_chosen(struct stand *applier, wire_slot slot)
+{
+    stand_feed(applier,
+               FROM(ACCEPTOR, 0, CHOSEN, .chosen = {.slot = slot}, .payload = batch_of("p")));
+    stand_settle(applier);
+}
+
+/* A base as a snapshot of that slot would leave it. */
+static void become(struct smr_base *base, wire_slot slot, uint64_t count)
+{
+    struct wire_writer image = {0};
+    uint8_t part[8];
+    wire_put_u64(part, count);
+    struct smr_image head = {.cluster = stand_sender(WIRE_ROLE_APPLIER, 0).cluster,
+                             .applied = slot,
+                             .log_time_ms = 123,
+                             .part = span_of(part, sizeof part)};
+    smr_image_encode(&head, &image);
+    base->ops->begin(base->self);
+    ck_assert_int_eq(base->ops->commit(base->self, wire_writer_span(&image)), WIRE_OK);
+    wire_writer_free(&image);
+}
+
+START_TEST(test_applier_stands_still_while_a_snapshot_is_installed)
+{
+    struct stand *applier = applier_over(&own);
+    feed_chosen(applier, 1);
+    stand_forget(applier);
+    stand_feed(applier, FROM(CHECKPOINTER, 0, STAGED, .staged = {.slot = 9}));
+    const struct wire_message *m =
+        stand_sent(applier, WIRE_MESSAGE_INSTALL, WIRE_ROLE_CHECKPOINTER, 0);
+    ck_assert(m->install.yes);
+    feed_chosen(applier, 2); /* not now */
+    stand_feed(applier,
+               FROM(PROPOSER, 0, READ_AT, .read_at = {.index = 1}, .payload = text_buf("q")));
+    stand_nothing(applier);
+    become(&own, 9, 77);
+    stand_feed(applier, FROM(CHECKPOINTER, 0, INSTALLED, .installed = {.slot = 9}));
+    stand_settle(applier);
+    stand_find(applier, WIRE_MESSAGE_RESULT);
+    m = stand_find(applier, WIRE_MESSAGE_APPLIED);
+    ck_assert_uint_eq(m->applied.slot, 9);
+    ck_assert_uint_eq(m->applied.saved, 9);
+    ck_assert_uint_eq(stand_figure(applier, "machine.count"), 77);
+    ck_assert_uint_eq(stand_figure(applier, "applier.log_time_ms"), 123);
+    feed_chosen(applier, 10);
+    ck_assert_uint_eq(smr_applier_applied(applier->role), 10);
+    stand_free(applier);
+}
+END_TEST
+
+START_TEST(test_applier_goes_on_if_nothing_was_installed)
+{
+    struct stand *applier = applier_over(&own);
+    feed_chosen(applier, 1);
+    stand_feed(applier, FROM(CHECKPOINTER, 0, STAGED, .staged = {.slot = 9}));
+    stand_forget(applier);
+    stand_until(applier, WIRE_MESSAGE_INSTALL); /* asked again: it may have got lost */
+    stand_feed(applier, FROM(CHECKPOINTER, 0, INSTALLED,
+                             .installed = {.slot = 9, .outcome = WIRE_FULL}));
+    feed_chosen(applier, 2);
+    ck_assert_uint_eq(smr_applier_applied(applier->role), 2);
+    stand_forget(applier);
+    stand_feed(applier, FROM(CHECKPOINTER, 0, INSTALLED, .installed = {.slot = 9})); /* late */
+    ck_assert_uint_eq(smr_applier_applied(applier->role), 2);
+    stand_free(applier);
+}
+END_TEST
+
+START_TEST(test_applier_turns_a_snapshot_down_that_is_not_ahead)
+{
+    struct stand *applier = applier_over(&own);
+    for (wire_slot slot = 1; slot <= 9; slot++)
+        feed_chosen(applier, slot);
+    stand_forget(applier);
+    stand_feed(applier, FROM(CHECKPOINTER, 0, STAGED, .staged = {.slot = 9}));
+    ck_assert(!stand_sent(applier, WIRE_MESSAGE_INSTALL, WIRE_ROLE_CHECKPOINTER, 0)->install.yes);
+    feed_chosen(applier, 10);
+    ck_assert_uint_eq(smr_applier_applied(applier->role), 10);
+    stand_free(applier);
+}
+END_TEST
+
+Suite *snapshot_suite(void)
+{
+    Suite *suite = suite_create("snapshot");
+    TCase *tests = tcase_create("snapshot");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, test_snapshot_becomes_the_base_once_the_applier_agrees);
+    tcase_add_test(tests, test_snapshot_that_came_too_late_is_dropped);
+    tcase_add_test(tests, test_snapshot_is_fetched_from_the_leader_only_if_nobody_else_has_it);
+    tcase_add_test(tests, test_snapshot_goes_on_where_a_crash_left_it);
+    tcase_add_test(tests, test_snapshot_is_begun_anew_if_nobody_has_the_same_any_more);
+    tcase_add_test(tests, test_snapshot_is_not_wanted_for_ever);
+    tcase_add_test(tests, test_snapshot_waits_for_room);
+    tcase_add_test(tests, test_snapshot_and_a_checkpoint_do_not_meet);
+    tcase_add_test(tests, test_snapshot_of_another_group_is_refused);
+    tcase_add_test(tests, test_snapshot_of_another_cluster_is_refused);
+    tcase_add_test(tests, test_snapshot_with_other_pairs_than_its_image_says_is_refused);
+    tcase_add_loop_test(tests, test_snapshot_with_pairs_that_make_no_sense_is_refused, 0, 4);
+    tcase_add_test(tests, test_snapshot_takes_no_piece_that_is_late_or_doubled_or_of_another_one);
+    tcase_add_test(tests, test_streamer_serves_one_peer_at_a_time);
+    tcase_add_test(tests, test_streamer_denies_what_it_does_not_have);
+    tcase_add_test(tests, test_streamer_tells_its_acceptor_to_hold_the_log);
+    tcase_add_test(tests, test_applier_stands_still_while_a_snapshot_is_installed);
+    tcase_add_test(tests, test_applier_goes_on_if_nothing_was_installed);
+    tcase_add_test(tests, test_applier_turns_a_snapshot_down_that_is_not_ahead);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
