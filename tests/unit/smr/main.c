@@ -27,6 +27,7 @@ int main(void)
     srunner_add_suite(runner, proposer_leading_suite());
     srunner_add_suite(runner, proposer_reads_suite());
     srunner_add_suite(runner, own_vote_suite());
+    srunner_add_suite(runner, proposer_births_suite());
     srunner_add_suite(runner, handover_suite());
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

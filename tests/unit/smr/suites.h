@@ -25,6 +25,7 @@ Suite *proposer_election_suite(void);
 Suite *proposer_leading_suite(void);
 Suite *proposer_reads_suite(void);
 Suite *own_vote_suite(void);
+Suite *proposer_births_suite(void);
 Suite *handover_suite(void);
 
 #endif

@@ -237,6 +237,24 @@ START_TEST(test_birth_of_a_peer_is_durable_before_it_is_known)
 }
 END_TEST
 
+/* Of votes too, not only of what it knows chosen. */
+START_TEST(test_birth_of_a_peer_is_answered_with_all_that_is_remembered)
+{
+    for (wire_replica peer = 1; peer < 4; peer++)
+        feed(known(peer));
+    stand_commit(stand);
+    feed(FROM(PROPOSER, 1, ACCEPT, .accept = {.ballot = BALLOT(3, 1), .slot = 9},
+              .payload = batch_of("x")));
+    stand_forget(stand);
+    feed(birth(2, 5, false));
+    ck_assert_uint_eq(stand_put_state(stand)->births[3].generation, 2);
+    const struct wire_message *m = answer();
+    ck_assert(m->birth_known.votes);
+    assert_ballot(m->birth_known.promised, 3, 1);
+    ck_assert_uint_eq(m->birth_known.highest, 9);
+}
+END_TEST
+
 START_TEST(test_birth_of_a_newer_disk_replaces_that_of_an_older)
 {
     feed(birth(1, 103, false));
@@ -514,6 +532,7 @@ Suite *acceptor_birth_suite(void)
     tcase_add_test(tests, test_birth_is_asked_for_once_in_the_life_of_a_disk);
     tcase_add_test(tests, test_birth_of_an_older_disk_ends_the_process);
     tcase_add_test(tests, test_birth_of_a_peer_is_durable_before_it_is_known);
+    tcase_add_test(tests, test_birth_of_a_peer_is_answered_with_all_that_is_remembered);
     tcase_add_test(tests, test_birth_of_a_newer_disk_replaces_that_of_an_older);
     tcase_add_test(tests, test_birth_of_a_disk_that_votes_pushes_out_one_of_its_generation);
     tcase_add_test(tests, test_birth_of_a_stranger_is_not_written_down);
