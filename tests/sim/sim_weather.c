@@ -73,8 +73,6 @@ void sim_weather_draw(struct sim *sim)
     w->allow_admin = sim_chance(sim, 950);
     w->kinds = sim_kinds_draw(sim);
     w->wipes = sim_chance(sim, 350) ? 300 : 0;
-    if (w->wipes > 0) /* whoever was wiped needs all of the log */
-        w->checkpointing.tail_slots = SIM_SLOTS_MAX;
     draw_timing(sim);
 }
 
