@@ -36,10 +36,12 @@ static void print_event(const struct wire_figure_event *event, char *line, size_
     size_t size = strlen(line);
     for (const char *text = event->text; *text != '\0' && size + 1 < room; text++) {
         char piece[48] = {*text};
-        if (*text == '%' && *++text == 'b')
+        bool stands_for = *text == '%' && text[1] != '\0';
+        text += stands_for;
+        if (stands_for && *text == 'b')
             snprintf(piece, sizeof piece, "%" PRIu64 ".%u", event->ballot.round,
                      event->ballot.replica);
-        else if (text[-1] == '%')
+        else if (stands_for)
             snprintf(piece, sizeof piece, "%" PRIu64, event->detail);
         int added = snprintf(line + size, room - size, "%s", piece);
         size += (size_t)added;

@@ -44,12 +44,32 @@ START_TEST(test_figures_with_a_long_name_or_text_are_refused)
 }
 END_TEST
 
+START_TEST(test_event_text_is_read_from_its_beginning_to_its_end)
+{
+    static const char texts[] = "%%b at %n%"; /* the event's begins behind the first byte */
+    struct wire_figure_event event = {.kind = "word", .text = texts + 1, .detail = 5};
+    event.ballot = (struct wire_ballot){.round = 7, .replica = 2};
+    struct wire_writer out = {0};
+    struct wire_figure figure;
+    wire_figure_event(&out, "x", 1, &event);
+    event.text = texts + 2; /* a percent sign stands before it, and is none of it */
+    wire_figure_event(&out, "x", 2, &event);
+    struct wire_reader in = wire_reader_of(wire_writer_span(&out));
+    ck_assert(wire_figure_next(&in, &figure));
+    ck_assert(span_equal(figure.text, span_text("0 word 7.2 at 5%")));
+    ck_assert(wire_figure_next(&in, &figure));
+    ck_assert(span_equal(figure.text, span_text("0 word b at 5%")));
+    wire_writer_free(&out);
+}
+END_TEST
+
 Suite *figures_suite(void)
 {
     Suite *suite = suite_create("figures");
     TCase *tests = tcase_create("figures");
     tcase_add_test(tests, test_figures_round_trip_in_order);
     tcase_add_test(tests, test_figures_with_a_long_name_or_text_are_refused);
+    tcase_add_test(tests, test_event_text_is_read_from_its_beginning_to_its_end);
     suite_add_tcase(suite, tests);
     return suite;
 }
