@@ -151,14 +151,20 @@ def test_units_are_well_formed_and_give_up_on_what_restarts_cannot_mend(place):
 
 @test
 def test_units_are_installed_on_request_only(place):
-    """An option of the build."""
-    for option, expected in (("true", set(UNITS) | {"cluster.env.example"}), ("false", set())):
-        build = place.path("build-" + option)
-        done = subprocess.run(["meson", "setup", f"-Dsystemd={option}", build, local.ROOT],
-                              check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True)
+    """By a target of their own."""
+    def meson(*words, **env):
+        done = subprocess.run(["meson", *words], check=False, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              env={**os.environ, **env})
         require(done.returncode == 0, done.stdout)
-        listed = subprocess.run(["meson", "introspect", "--installed", build], check=True,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-        names = {os.path.basename(path) for path in json.loads(listed.stdout).values()}
-        require(names & {*UNITS, "cluster.env.example"} == expected, f"installs {names}")
+        return done.stdout
+
+    build, files = place.path("build"), {*UNITS, "cluster.env.example", "README.md"}
+    meson("setup", build, local.ROOT)
+    listed = json.loads(meson("introspect", "--installed", build))
+    names = {os.path.basename(path) for path in listed.values()}
+    require(not names & files, f"meson install installs {names & files}")
+    target = place.path("target")
+    meson("compile", "-C", build, "install-systemd", DESTDIR=target)
+    found = {name for _, _, names in os.walk(target) for name in names}
+    require(found == files, f"install-systemd installs {found}")
