@@ -71,6 +71,17 @@ static struct line call_of(const struct word *word, const struct span *fields)
     return line;
 }
 
+void line_raise_word(uint8_t *bytes, size_t size)
+{
+    size_t at = 0;
+    while (at < size && is_white(bytes[at]))
+        at++;
+    for (; at < size && !is_white(bytes[at]); at++) {
+        if (bytes[at] >= 'a' && bytes[at] <= 'z')
+            bytes[at] = (uint8_t)(bytes[at] - 'a' + 'A');
+    }
+}
+
 struct line line_parse(struct span bytes)
 {
     struct span fields[FIELDS_MAX];

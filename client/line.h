@@ -21,6 +21,8 @@ struct line {
     const char *problem;      /* of ERROR: static text */
 };
 
+/* Makes the first word of a line upper case, in place: for people, who type as they like. */
+void line_raise_word(uint8_t *bytes, size_t size);
 /* What a line without its end means. */
 struct line line_parse(struct span bytes);
 

@@ -1,5 +1,6 @@
 /* madkv-client: calls on stdin, answers on stdout, one line each (CONTRACT, section 3); everything
- * for people on stderr. One thread. Each answer is written out before the next line is read.
+ * for people on stderr. One thread. Each answer is written out before the next line is read. With a
+ * call behind the flags it makes that one (once.c); on a terminal it is a shell (shell.c).
  *
  * The service is contacted by the first call only, and neither STOP nor the end of the input waits
  * for it. While a call waits, stdout is watched: when its reader is gone there is nobody left to
@@ -14,6 +15,9 @@
 
 #include "client/line.h"
 #include "client/madkv.h"
+#include "client/once.h"
+#include "client/shell.h"
+#include "client/show.h"
 #include "wire/address.h"
 #include "wire/error.h"
 #include "wire/flags.h"
@@ -38,11 +42,6 @@ struct program {
 static void add(struct program *self, const char *text)
 {
     wire_write_raw(&self->answer, span_text(text));
-}
-
-static void add_bytes(struct program *self, struct madkv_bytes bytes)
-{
-    wire_write_raw(&self->answer, span_of(bytes.data, bytes.size));
 }
 
 /* Somebody made stdout non-blocking: wait until it takes more. */
@@ -79,49 +78,6 @@ static void add_error(struct program *self, const char *problem)
 
 /* --- calls ------------------------------------------------------------------------------------ */
 
-static void add_field(struct program *self, struct span field)
-{
-    add(self, " ");
-    wire_write_raw(&self->answer, field);
-}
-
-/* "PUT k found" and the like; value: of calls that answer with it. */
-static void add_key_answer(struct program *self, const struct wire_kv_call *call, bool found,
-                           struct madkv_bytes value)
-{
-    static const char *const words[] = {[WIRE_KV_PUT] = "PUT",
-                                        [WIRE_KV_SWAP] = "SWAP",
-                                        [WIRE_KV_GET] = "GET",
-                                        [WIRE_KV_DELETE] = "DELETE"};
-    add(self, words[call->op]);
-    add_field(self, call->key);
-    add(self, " ");
-    if (call->op == WIRE_KV_PUT || call->op == WIRE_KV_DELETE)
-        add(self, found ? "found" : "not_found");
-    else if (found)
-        add_bytes(self, value);
-    else
-        add(self, "null");
-    add(self, "\n");
-}
-
-static enum madkv_outcome call_on_key(struct program *self, const struct wire_kv_call *call,
-                                      bool *found, struct madkv_bytes *value)
-{
-    const struct span k = call->key;
-    const struct span v = call->value;
-    switch (call->op) {
-    case WIRE_KV_PUT:
-        return madkv_put(self->kv, k.data, k.size, v.data, v.size, found);
-    case WIRE_KV_SWAP:
-        return madkv_swap(self->kv, k.data, k.size, v.data, v.size, found, value);
-    case WIRE_KV_GET:
-        return madkv_get(self->kv, k.data, k.size, found, value);
-    default:
-        return madkv_delete(self->kv, k.data, k.size, found);
-    }
-}
-
 static void fail(struct program *self, enum madkv_outcome outcome)
 {
     if (outcome == MADKV_HUNG_UP)
@@ -132,13 +88,16 @@ static void fail(struct program *self, enum madkv_outcome outcome)
 
 static void do_key_call(struct program *self, const struct wire_kv_call *call)
 {
-    bool found = false;
-    struct madkv_bytes value = {0};
-    enum madkv_outcome outcome = call_on_key(self, call, &found, &value);
-    if (outcome == MADKV_OK)
-        add_key_answer(self, call, found, value);
+    struct show_answer answer = show_call(self->kv, call);
+    if (answer.outcome == MADKV_OK)
+        show_line(call, &answer, &self->answer);
     else
-        fail(self, outcome);
+        fail(self, answer.outcome);
+}
+
+static void add_bytes(struct program *self, struct madkv_bytes bytes)
+{
+    wire_write_raw(&self->answer, span_of(bytes.data, bytes.size));
 }
 
 static void add_pairs(struct program *self)
@@ -158,15 +117,15 @@ static void add_pairs(struct program *self)
 /* Nothing is printed before the whole result is there. */
 static void do_scan(struct program *self, const struct wire_kv_call *call)
 {
-    enum madkv_outcome outcome =
-        madkv_scan(self->kv, call->key.data, call->key.size, call->value.data, call->value.size);
+    enum madkv_outcome outcome = show_call(self->kv, call).outcome;
     if (outcome == MADKV_HUNG_UP) {
         fail(self, outcome);
         return;
     }
-    add(self, "SCAN");
-    add_field(self, call->key);
-    add_field(self, call->value);
+    add(self, "SCAN ");
+    wire_write_raw(&self->answer, call->key);
+    add(self, " ");
+    wire_write_raw(&self->answer, call->value);
     add(self, " BEGIN\n");
     if (outcome == MADKV_OK) {
         add_pairs(self);
@@ -229,6 +188,7 @@ static void do_input(struct program *self)
 static const char *manager_addrs;
 static const char *server_addrs;
 static uint64_t timeout_seconds;
+static const char *form = "plain";
 
 static const struct wire_flag FLAGS[] = {
     {.name = "manager_addrs",
@@ -244,16 +204,26 @@ static const struct wire_flag FLAGS[] = {
      .help = "a call gives up after it; 0: never",
      .number = &timeout_seconds,
      .max = TIMEOUT_SECONDS_MAX},
+    {.name = "write",
+     .letter = 'w',
+     .argument = "plain|json",
+     .help = "how one call's answer is printed",
+     .text = &form},
 };
 
 static const struct wire_program PROGRAM = {
     .name = "madkv-client",
-    .purpose = "Reads calls from stdin, one a line, and writes their answers to stdout.",
-    .more = "calls: PUT k v, SWAP k v, GET k, DELETE k, SCAN from to, STOP\n"
+    .purpose =
+        "Reads calls from stdin, one a line, and writes their answers to stdout; or makes one "
+        "call; or is a shell.",
+    .rest = "[CALL]",
+    .more = "calls: PUT k v, SWAP k v, GET k, DELETE k, SCAN from to, STOP\n" ONCE_HELP SHELL_HELP
             "exit status:\n"
-            "  0  STOP or end of input, every line got its answer\n"
-            "  1  likewise, but some line got ERROR, or nobody read the answers any more\n"
-            "  2  a flag is wrong or missing",
+            "  0  STOP or end of input, every line got its answer; the one call was made\n"
+            "  1  some line got ERROR, the one call was not made, or nobody reads the answers\n"
+            "  2  a flag is wrong or missing, or the one call is none\n"
+            "  8  get: there is no such key\n"
+            "  9  the one call may or may not take effect",
     .flags = FLAGS,
     .flag_count = sizeof FLAGS / sizeof FLAGS[0],
 };
@@ -274,9 +244,12 @@ static void check_addresses(const char *flag, const char *list)
         wire_flags_fail(&PROGRAM, flag, list, "at least one host:port");
 }
 
-static void parse_flags(int argc, char **argv)
+/* Returns where the call begins in argv. */
+static int parse_flags(int argc, char **argv)
 {
-    wire_flags_parse(&PROGRAM, argc, argv);
+    int first = wire_flags_parse(&PROGRAM, argc, argv);
+    if (strcmp(form, "plain") != 0 && strcmp(form, "json") != 0)
+        wire_flags_fail(&PROGRAM, "write", form, "plain or json");
     if (manager_addrs == NULL && server_addrs == NULL)
         wire_flags_fail(&PROGRAM, "manager_addrs", NULL, "the managers' addresses");
     if (manager_addrs != NULL && server_addrs != NULL)
@@ -284,6 +257,7 @@ static void parse_flags(int argc, char **argv)
                         "only one of --manager_addrs and --server_addrs");
     check_addresses("manager_addrs", manager_addrs);
     check_addresses("server_addrs", server_addrs);
+    return first;
 }
 
 static void say_notice(void *argument, const char *line)
@@ -292,10 +266,30 @@ static void say_notice(void *argument, const char *line)
     wire_say("%s", line);
 }
 
+/* One call, or those that stdin holds. */
+static int run_calls(const struct madkv_options *options, int count, char **words)
+{
+    struct program self = {0};
+    const char *problem;
+    int status;
+    if (madkv_open(options, &self.kv, &problem) != MADKV_OK)
+        wire_say_die(WIRE_EXIT_USAGE, "%s", problem);
+    if (count > 0) {
+        status = once_run(self.kv, count, words, strcmp(form, "json") == 0);
+    } else {
+        do_input(&self);
+        status = self.any_error ? WIRE_EXIT_FAILED : WIRE_EXIT_OK;
+    }
+    madkv_close(&self.kv);
+    wire_writer_free(&self.answer);
+    line_reader_free(&self.reader);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     wire_say_as("madkv-client");
-    parse_flags(argc, argv);
+    int first = parse_flags(argc, argv);
     signal(SIGPIPE, SIG_IGN); /* a reader that is gone shows as an error of write */
     struct madkv_options options = {.manager_addrs = manager_addrs,
                                     .server_addrs = server_addrs,
@@ -303,13 +297,6 @@ int main(int argc, char **argv)
                                     .notice = say_notice,
                                     .watch = true,
                                     .watched = STDOUT_FILENO};
-    struct program self = {0};
-    const char *problem;
-    if (madkv_open(&options, &self.kv, &problem) != MADKV_OK)
-        wire_say_die(WIRE_EXIT_USAGE, "%s", problem);
-    do_input(&self);
-    madkv_close(&self.kv);
-    wire_writer_free(&self.answer);
-    line_reader_free(&self.reader);
-    return self.any_error ? WIRE_EXIT_FAILED : WIRE_EXIT_OK;
+    bool shell = first == argc && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    return shell ? shell_run(&options) : run_calls(&options, argc - first, argv + first);
 }

@@ -34,6 +34,8 @@ enum wire_exit {
     WIRE_EXIT_UNHEALTHY = 5, /* madkv-monitor: the service is not healthy */
     WIRE_EXIT_STORAGE = 6,  /* the disk is full, not writable, or failed */
     WIRE_EXIT_TOPOLOGY = 7, /* the flags contradict the founded cluster */
+    WIRE_EXIT_ABSENT = 8,   /* madkv-client get: there is no such key */
+    WIRE_EXIT_UNKNOWN = 9,  /* madkv-client: a change may or may not have taken effect */
 };
 
 /* The text of an error; never NULL. */

@@ -94,7 +94,8 @@ static void print_remark(const struct wire_flag *flag)
 
 static void print_flag(const struct wire_flag *flag)
 {
-    int used = printf("  --%s%s%s", flag->name, flag->argument == NULL ? "" : " ",
+    int used = flag->letter == '\0' ? printf("  ") : printf("  -%c, ", flag->letter);
+    used += printf("--%s%s%s", flag->name, flag->argument == NULL ? "" : " ",
                       flag->argument == NULL ? "" : flag->argument);
     if (used >= HELP_COLUMN) {
         printf("\n");
@@ -128,6 +129,18 @@ static const struct wire_flag *find_flag(const struct wire_program *program, con
     for (size_t i = 0; i < program->flag_count; i++) {
         const char *known = program->flags[i].name;
         if (strlen(known) == size && memcmp(known, name, size) == 0)
+            return &program->flags[i];
+    }
+    return NULL;
+}
+
+/* Of "-w" and nothing longer. */
+static const struct wire_flag *find_letter(const struct wire_program *program,
+                                           const char *argument)
+{
+    for (size_t i = 0; i < program->flag_count; i++) {
+        if (program->flags[i].letter != '\0' && program->flags[i].letter == argument[1] &&
+            argument[2] == '\0')
             return &program->flags[i];
     }
     return NULL;
@@ -172,7 +185,11 @@ static void check_names(const struct wire_program *program, int argc, char **arg
             if (check_long(program, argv[i], i + 1 < argc ? argv[i + 1] : NULL))
                 i++;
         } else if (argv[i][0] == '-' && argv[i][1] != '\0') {
-            fail_unknown(program, argv[i]);
+            const struct wire_flag *flag = find_letter(program, argv[i]);
+            if (flag == NULL)
+                fail_unknown(program, argv[i]);
+            if (flag->argument != NULL && ++i >= argc)
+                fail_value(program, flag, NULL);
         }
     }
 }
@@ -220,24 +237,42 @@ static void require_flags(const struct wire_program *program, const bool *seen)
     }
 }
 
+static int index_of_letter(const struct wire_program *program, char letter)
+{
+    int index = 0;
+    while (program->flags[index].letter != letter)
+        index++;
+    return index;
+}
+
 int wire_flags_parse(const struct wire_program *program, int argc, char **argv)
 {
     check_names(program, argc, argv);
     bool seen[FLAG_COUNT_MAX] = {false};
     struct option options[FLAG_COUNT_MAX + 1] = {{0}};
+    char letters[2 * FLAG_COUNT_MAX + 1] = "";
+    size_t letter_count = 0;
     assert(program->flag_count <= FLAG_COUNT_MAX);
     for (size_t i = 0; i < program->flag_count; i++) {
         options[i].name = program->flags[i].name;
         options[i].has_arg = program->flags[i].argument == NULL ? no_argument : required_argument;
+        if (program->flags[i].letter == '\0')
+            continue;
+        letters[letter_count++] = program->flags[i].letter;
+        if (program->flags[i].argument != NULL)
+            letters[letter_count++] = ':';
     }
     optind = 0; /* glibc: from the start, whatever was parsed before */
     opterr = 0;
     int index = 0;
     int got;
-    while ((got = getopt_long(argc, argv, "", options, &index)) == 0)
+    while ((got = getopt_long(argc, argv, letters, options, &index)) != -1) {
+        if (got == '?') /* not after check_names */
+            fail_unknown(program, argv[optind - 1]);
+        if (got != 0)
+            index = index_of_letter(program, (char)got);
         take_value(program, &program->flags[index], optarg, &seen[index]);
-    if (got != -1) /* not after check_names */
-        fail_unknown(program, argv[optind - 1]);
+    }
     require_flags(program, seen);
     if (program->rest == NULL && optind < argc)
         wire_flags_fail(program, NULL, argv[optind], "nothing after the flags");

@@ -10,6 +10,7 @@
 
 struct wire_flag {
     const char *name;     /* with underscores, without dashes */
+    char letter;          /* a short form: -w; 0: none */
     const char *argument; /* what it takes, as help shows it (ADDRESS, N, PATH); NULL: a switch */
     const char *help;     /* one line */
     const char **text;    /* where the text goes; preset it with the default, NULL if there is none */

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "tools/inspect/report.h"
-#include "tools/monitor/json.h"
+#include "wire/json.h"
 #include "wire/message.h"
 
 static void name(struct json *json, const char *text)

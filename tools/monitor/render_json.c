@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "tools/monitor/json.h"
+#include "wire/json.h"
 
 static void name(struct json *json, const char *text)
 {

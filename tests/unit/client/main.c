@@ -13,6 +13,7 @@ int main(void)
     suite_add_tcase(suite, core_scan_case());
     suite_add_tcase(suite, core_random_case());
     suite_add_tcase(suite, line_case());
+    suite_add_tcase(suite, show_case());
     suite_add_tcase(suite, library_case());
     suite_add_tcase(suite, program_case());
     SRunner *runner = srunner_create(suite);

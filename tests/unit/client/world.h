@@ -80,6 +80,7 @@ TCase *core_route_case(void);
 TCase *core_scan_case(void);
 TCase *core_random_case(void);
 TCase *line_case(void);
+TCase *show_case(void);
 TCase *library_case(void);
 TCase *program_case(void);
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/monitor/suites.h"
-#include "tools/monitor/json.h"
+#include "wire/json.h"
 #include "tools/monitor/render.h"
 
 static struct canned canned;
@@ -154,6 +154,41 @@ START_TEST(test_json_sets_commas_between_values_only)
 }
 END_TEST
 
+START_TEST(test_json_knows_utf8_from_other_bytes)
+{
+    static const char *const good[] = {"",
+                                       "a",
+                                       "\x7f",
+                                       "\xc2\x80",
+                                       "\xdf\xbf",
+                                       "\xe0\xa0\x80",
+                                       "\xed\x9f\xbf",
+                                       "\xef\xbf\xbf",
+                                       "\xf0\x90\x80\x80",
+                                       "\xf4\x8f\xbf\xbf",
+                                       "p\xc3\xa4r"};
+    static const char *const bad[] = {"\x80",
+                                      "\xc0\x80",
+                                      "\xc1\xbf",
+                                      "\xc3",
+                                      "\xe0\x9f\xbf",
+                                      "\xed\xa0\x80",
+                                      "\xf0\x8f\xbf\xbf",
+                                      "\xf4\x90\x80\x80",
+                                      "\xf8\x88\x80\x80\x80",
+                                      "\xff",
+                                      "a\xe2\x82"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        ck_assert_msg(json_is_utf8(span_text(good[i])), "good %zu", i);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert_msg(!json_is_utf8(span_text(bad[i])), "bad %zu", i);
+    struct json json = {.out = &out};
+    json_utf8(&json, span_text("p\xc3\xa4r \"\x1b"));
+    wire_write_raw(&out, span_of("", 1));
+    ck_assert_str_eq((const char *)out.data, "\"p\xc3\xa4r \\\"\\u001b\"");
+}
+END_TEST
+
 Suite *json_suite(void)
 {
     Suite *suite = suite_create("monitor json");
@@ -167,6 +202,7 @@ Suite *json_suite(void)
     tcase_add_test(tcase, test_json_escapes_every_byte);
     tcase_add_test(tcase, test_json_escapes_what_nodes_say);
     tcase_add_test(tcase, test_json_sets_commas_between_values_only);
+    tcase_add_test(tcase, test_json_knows_utf8_from_other_bytes);
     suite_add_tcase(suite, tcase);
     return suite;
 }

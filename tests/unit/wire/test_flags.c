@@ -23,8 +23,8 @@ static void run_program(void *context)
     struct wire_flag flags[] = {
         {.name = "replica_id", .argument = "N", .help = "which one", .number = &id, .max = 8},
         {.name = "man_listen", .argument = "ADDRESS", .help = "where", .text = &address},
-        {.name = "backer_path", .argument = "PATH", .help = "keeps", .text = &path},
-        {.name = "json", .help = "as JSON", .on = &json},
+        {.name = "backer_path", .letter = 'b', .argument = "PATH", .help = "keeps", .text = &path},
+        {.name = "json", .letter = 'j', .help = "as JSON", .on = &json},
     };
     struct wire_program program = {.name = "madkv-try", .purpose = "Tries.", .flags = flags};
     flags[0].required = true;
@@ -81,6 +81,14 @@ START_TEST(test_flags_given_twice_count_the_last_time)
     assert_values(
         (struct trial){NULL, {"--replica_id", "3", "--man_listen", "a:1", "--replica-id", "4"}},
         "id=4 address=a:1 path=./backer json=0 rest=-\n");
+}
+END_TEST
+
+START_TEST(test_flags_have_short_forms)
+{
+    struct trial trial = {
+        .arguments = {"-b", "x", "-j", "--replica_id", "1", "--man_listen", "a:1"}};
+    assert_values(trial, "id=1 address=a:1 path=x(given) json=1 rest=-\n");
 }
 END_TEST
 
@@ -185,6 +193,7 @@ Suite *flags_suite(void)
     tcase_add_test(tests, test_flags_fill_their_places);
     tcase_add_test(tests, test_flags_take_hyphens_for_underscores);
     tcase_add_test(tests, test_flags_given_twice_count_the_last_time);
+    tcase_add_test(tests, test_flags_have_short_forms);
     tcase_add_test(tests, test_flags_leave_the_rest_to_the_program);
     tcase_add_test(tests, test_flags_mistake_is_one_line_and_status_2);
     tcase_add_test(tests, test_flags_help_goes_to_stdout);

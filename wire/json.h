@@ -4,8 +4,8 @@
  *
  * Not a library of the distribution: all we do is write, and figures are 64-bit numbers that have
  * to arrive exactly, which the common ones keep as doubles or as signed. */
-#ifndef MADKV_MONITOR_JSON_H
-#define MADKV_MONITOR_JSON_H
+#ifndef MADKV_WIRE_JSON_H
+#define MADKV_WIRE_JSON_H
 
 #include "wire/pack.h"
 
@@ -22,6 +22,10 @@ void json_name(struct json *self, struct span name);
 /* Any bytes: what is not printable ASCII is written as the code point of the same number, so that
  * the outcome is valid JSON, and pure ASCII, whatever somebody sent. */
 void json_text(struct json *self, struct span text);
+/* UTF-8 as it is, but for quotes and control characters. The text must be good (json_is_utf8). */
+void json_utf8(struct json *self, struct span text);
+/* Whether the bytes are UTF-8 (RFC 3629: nothing overlong, no surrogate, nothing past U+10FFFF). */
+bool json_is_utf8(struct span bytes);
 void json_number(struct json *self, uint64_t number);
 void json_bool(struct json *self, bool value);
 void json_null(struct json *self);
