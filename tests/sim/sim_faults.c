@@ -1,6 +1,6 @@
 /* What goes wrong, and when it is put right again; and where the like of it is made on real processes:
- * `cluster X` is tests/cluster/X_tests.py, the shim is tests/shim/, chaos and torment are tools/. Which kinds strike in a life is drawn per seed; each
- * time one of them is drawn, and the time of the next.
+ * `cluster X` is tests/cluster/X_tests.py, the shim is tests/shim/, chaos and torment are tools/. Which
+ * kinds strike in a life is drawn per seed; each time one of them is drawn, and the time of the next.
  *
  *     fault                          in the simulator                    on real processes
  *     -----------------------------  ----------------------------------  --------------------------------
