@@ -2,8 +2,9 @@
  * SIGBUS, SIGSEGV, or a failed assertion of LMDB's. The guard ends the function then, and the
  * program goes on.
  *
- * It is the last resort: what the function had allocated is lost, and the environment it read must
- * not be used again, not even closed. One at a time, one thread. */
+ * It is the last resort: what the function had allocated is lost, and of the environment it read,
+ * which must be a read-only one, nothing may be done any more but to end its transaction and close
+ * it. One at a time, one thread. */
 #ifndef MADKV_INSPECT_GUARD_H
 #define MADKV_INSPECT_GUARD_H
 

@@ -16,6 +16,9 @@ static const char slot_advice[] =
     "start the replica: it takes the slot from its peers if any of them has it, and votes on it "
     "only "
     "then; with no peer that has it, restore the directory from a copy";
+static const char promise_advice[] = "start the replica as it is: it comes back as reborn, and "
+                                     "votes once the others of its group have "
+                                     "told it what it may have promised";
 static const char identity_advice[] =
     "restore the directory from a copy, or move it away and start the replica on a new one";
 
@@ -32,9 +35,9 @@ static void note_slot(struct inspect_report *report, wire_slot slot, const char 
     inspect_note(report, &damage);
 }
 
-static void note_meta(struct inspect_report *report, const char *what)
+static void note_meta(struct inspect_report *report, const char *what, const char *advice)
 {
-    struct inspect_damage damage = {.file = "data.mdb", .advice = identity_advice};
+    struct inspect_damage damage = {.file = "data.mdb", .advice = advice};
     snprintf(damage.what, sizeof damage.what, "%s", what);
     inspect_note(report, &damage);
 }
@@ -69,7 +72,7 @@ static void visit_slot(struct inspect_report *report, struct span key, struct sp
     wire_slot slot = 0, other = 0;
     struct wire_slot_record record;
     if (key.size != SLOT_KEY_BYTES) {
-        note_meta(report, "a record of the log has a key that is no slot");
+        note_meta(report, "a record of the log has a key that is no slot", identity_advice);
         return;
     }
     for (size_t i = 0; i < SLOT_KEY_BYTES; i++)
@@ -98,7 +101,7 @@ static void read_identity(struct inspect_report *report, const struct inspect_ta
         return;
     report->has_identity = wire_identity_decode(value, &report->identity) == WIRE_OK;
     if (!report->has_identity)
-        note_meta(report, "identity: the checksum does not fit");
+        note_meta(report, "identity: the checksum does not fit", identity_advice);
     if (inspect_get(report, tables, "meta", "topology", &value))
         wire_write_raw(&report->topology, value);
 }
@@ -113,7 +116,8 @@ static void read_hard_state(struct inspect_report *report, const struct inspect_
         return;
     report->has_hard_state = wire_hard_state_decode(value, &report->hard_state) == WIRE_OK;
     if (!report->has_hard_state)
-        note_meta(report, "hard state: the checksum does not fit; what was promised is not known");
+        note_meta(report, "hard state: the checksum does not fit; what was promised is not known",
+                  promise_advice);
 }
 
 void inspect_log(struct inspect_report *report, const struct inspect_tables *tables)

@@ -52,9 +52,10 @@ struct walk {
     MDB_dbi table;                       /* which */
     inspect_visit *visit;                /* for each pair */
     uint64_t count;                      /* pairs visited */
-    uint64_t expected;                   /* as the table says */
+    MDB_stat size;                       /* of the table, as it says itself */
     bool ordered;                        /* each key was above the one before */
     int code;                            /* that ended it */
+    MDB_cursor *cursor;                  /* open, or NULL */
 };
 
 static struct span span_of_val(MDB_val val)
@@ -66,20 +67,17 @@ static struct span span_of_val(MDB_val val)
 static void walk(void *context)
 {
     struct walk *self = context;
-    MDB_cursor *cursor;
     MDB_val key, value;
-    MDB_stat stat;
     uint8_t last[WIRE_KEY_BYTES_MAX + 1];
     size_t last_size = 0;
     self->ordered = true;
-    self->code = mdb_stat(self->tables->txn, self->table, &stat);
+    self->code = mdb_stat(self->tables->txn, self->table, &self->size);
     if (self->code == 0)
-        self->code = mdb_cursor_open(self->tables->txn, self->table, &cursor);
+        self->code = mdb_cursor_open(self->tables->txn, self->table, &self->cursor);
     if (self->code != 0)
         return;
-    self->expected = stat.ms_entries;
-    while (self->count <= self->expected &&
-           (self->code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+    while (self->count <= self->size.ms_entries &&
+           (self->code = mdb_cursor_get(self->cursor, &key, &value, MDB_NEXT)) == 0) {
         struct span name = span_of_val(key);
         self->ordered = self->ordered && name.size > 0 && name.size < sizeof last &&
                         (self->count == 0 || span_compare(span_of(last, last_size), name) < 0);
@@ -88,7 +86,6 @@ static void walk(void *context)
         self->count++;
         self->visit(self->report, name, span_of_val(value));
     }
-    mdb_cursor_close(cursor);
 }
 
 static void note_walk(const struct walk *self, const char *table, const char *stopped)
@@ -96,16 +93,16 @@ static void note_walk(const struct walk *self, const char *table, const char *st
     char what[INSPECT_TEXT_BYTES];
     self->tables->size->whole = false;
     if (stopped != NULL)
-        snprintf(what, sizeof what, "table %s: after %" PRIu64 " of %" PRIu64 " entries %s", table,
-                 self->count, self->expected, stopped);
+        snprintf(what, sizeof what, "table %s: after %" PRIu64 " of %zu entries %s", table,
+                 self->count, self->size.ms_entries, stopped);
     else if (self->code != MDB_NOTFOUND && self->code != 0)
-        snprintf(what, sizeof what, "table %s: after %" PRIu64 " of %" PRIu64 " entries: %s", table,
-                 self->count, self->expected, mdb_strerror(self->code));
+        snprintf(what, sizeof what, "table %s: after %" PRIu64 " of %zu entries: %s", table,
+                 self->count, self->size.ms_entries, mdb_strerror(self->code));
     else if (!self->ordered)
         snprintf(what, sizeof what, "table %s: its keys are not in order", table);
     else
-        snprintf(what, sizeof what, "table %s: it says it has %" PRIu64 " entries, found %" PRIu64,
-                 table, self->expected, self->count);
+        snprintf(what, sizeof what, "table %s: it says it has %zu entries, found %" PRIu64, table,
+                 self->size.ms_entries, self->count);
     note_file(self->report, self->tables->file, what);
 }
 
@@ -113,7 +110,7 @@ bool inspect_walk(struct inspect_report *report, const struct inspect_tables *ta
                   const char *table, inspect_visit *visit)
 {
     struct walk self = {.report = report, .tables = tables, .visit = visit};
-    if (!tables->size->whole) /* LMDB must not be used again after a guard struck */
+    if (!tables->size->whole)
         return false;
     int code = mdb_dbi_open(tables->txn, table, 0, &self.table);
     if (code == MDB_NOTFOUND)
@@ -123,8 +120,10 @@ bool inspect_walk(struct inspect_report *report, const struct inspect_tables *ta
         stopped = inspect_guard(walk, &self);
     else
         self.code = code;
+    if (self.cursor != NULL)
+        mdb_cursor_close(self.cursor);
     if (code != 0 || stopped != NULL || self.code != MDB_NOTFOUND || !self.ordered ||
-        self.count != self.expected)
+        self.count != self.size.ms_entries)
         note_walk(&self, table, stopped);
     return true;
 }
@@ -258,8 +257,6 @@ static bool open_file(struct inspect_report *report, struct inspect_tables *tabl
 
 static void close_file(struct inspect_tables *tables)
 {
-    if (!tables->size->whole) /* see guard.h */
-        return;
     if (tables->txn != NULL)
         mdb_txn_abort(tables->txn);
     if (tables->env != NULL)

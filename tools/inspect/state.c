@@ -1,5 +1,6 @@
-/* state/data.mdb: the last checkpoint, i.e. pairs and an image, each with a hash (actors/base.h). Which of
- * two tables holds the pairs a record says; in the other one a snapshot may have been on its way. */
+/* state/data.mdb: the last checkpoint, i.e. pairs and an image, each with a hash (actors/base.h).
+ * Which of two tables holds the pairs a record says; in the other one a snapshot may have been on
+ * its way. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
