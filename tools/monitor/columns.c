@@ -88,9 +88,20 @@ const char *columns_protocol(const struct picture_replica *replica, char text[TA
     return text;
 }
 
+/* By its number, else by the word for it, which does not tell those in the middle apart. */
 struct picture_number columns_chain_place(const struct picture_replica *replica)
 {
-    return picture_figure(replica, "chain.position");
+    static const char *const roles[] = {"head", "middle", "tail", "outside"};
+    struct picture_number place = picture_figure(replica, "chain.position");
+    char role[TABLE_FIELD_BYTES];
+    if (place.known || !replica->in_chain || !find_text(replica, "chain.role", role))
+        return place;
+    for (unsigned i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+        if (strcmp(role, roles[i]) == 0)
+            place.value = i;
+    }
+    place.known = true; /* "alone" is at the head, too */
+    return place;
 }
 
 enum grid_mood columns_state(const struct watch *watch, const struct picture_replica *replica,
@@ -100,7 +111,7 @@ enum grid_mood columns_state(const struct watch *watch, const struct picture_rep
         [PICTURE_UNKNOWN] = "?", [PICTURE_STRANGER] = "OTHER", [PICTURE_GARBLED] = "GARBLED"};
     char age[WORDS_BYTES];
     struct picture_number catch_up = picture_figure(replica, "acceptor.catch_up_percent");
-    struct picture_number snapshot = picture_figure(replica, "snapshot.percent");
+    struct picture_number snapshot = picture_figure(replica, "fetch.percent");
     if (replica->state == PICTURE_SILENT && watch_is_suspect(watch, replica)) {
         snprintf(text, TABLE_FIELD_BYTES, "suspect");
         return GRID_WARN;
@@ -578,34 +589,45 @@ static void fill_epoch(const struct watch *watch, const struct table_row *row,
     put_count(field, 6, figure(row, "chain.epoch"));
 }
 
-static void fill_passed(const struct watch *watch, const struct table_row *row,
-                        struct table_field *field)
+static void fill_last(const struct watch *watch, const struct table_row *row,
+                      struct table_field *field)
 {
     (void)watch;
-    put_count(field, 9, figure(row, "chain.sent_slot"));
+    put_count(field, 9, figure(row, "chain.last_slot"));
 }
 
-static void fill_acknowledged(const struct watch *watch, const struct table_row *row,
-                              struct table_field *field)
-{
-    (void)watch;
-    put_count(field, 9, figure(row, "chain.acknowledged_slot"));
-}
-
+/* What is on its way to the next one. */
 static void fill_in_flight(const struct watch *watch, const struct table_row *row,
                            struct table_field *field)
 {
     (void)watch;
-    put_count(field, 8,
-              difference(figure(row, "chain.sent_slot"), figure(row, "chain.acknowledged_slot")));
+    put_count(field, 8, figure(row, "chain.unpassed_slots"));
+}
+
+static void fill_unacknowledged(const struct watch *watch, const struct table_row *row,
+                                struct table_field *field)
+{
+    (void)watch;
+    put_count(field, 7, figure(row, "chain.unacknowledged_slots"));
+}
+
+static void fill_serves(const struct watch *watch, const struct table_row *row,
+                        struct table_field *field)
+{
+    struct picture_number serves = figure(row, "chain.serves_reads");
+    (void)watch;
+    if (serves.known)
+        snprintf(field->text, sizeof field->text, "%s", serves.value != 0 ? "yes" : "no");
+    field->key = (double)serves.value;
 }
 
 static const struct table_column chain_columns[] = {
-    {"PLACE", 5, false, 0, fill_place},        {"NODE", 6, true, 0, fill_node},
+    {"PLACE", 5, false, 2, fill_place},        {"NODE", 6, true, 0, fill_node},
     {"STATE", 12, true, 0, fill_state},        {"ROLE", 9, true, 0, fill_role},
-    {"EPOCH", 6, false, 0, fill_epoch},        {"PASSED ON", 9, false, 1, fill_passed},
-    {"ACKED", 9, false, 1, fill_acknowledged}, {"INFLIGHT", 8, false, 0, fill_in_flight},
-    {"APPLIED", 9, false, 3, fill_applied},    {"FSYNC99", 7, false, 2, fill_commit_p99},
+    {"EPOCH", 6, false, 0, fill_epoch},        {"LAST", 9, false, 1, fill_last},
+    {"INFLIGHT", 8, false, 0, fill_in_flight}, {"UNACKED", 7, false, 0, fill_unacknowledged},
+    {"READS", 5, true, 1, fill_serves},        {"FSYNC99", 7, false, 3, fill_commit_p99},
+    {"APPLIED", 9, false, 4, fill_applied},
 };
 const struct columns columns_of_chain = {chain_columns,
                                          sizeof chain_columns / sizeof chain_columns[0]};

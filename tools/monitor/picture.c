@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/monitor/words.h"
+
 /* --- words --------------------------------------------------------------------------------- */
 
 const char *picture_state_text(enum picture_state state)
@@ -125,6 +127,8 @@ static void take_figures(struct picture_replica *replica, struct span figures)
     wire_write_raw(&replica->figures, figures);
     replica->role = role_of(figures);
     replica->votes = !admitted.known || admitted.value != 0;
+    replica->in_chain = find_number(figures, "chain.epoch").known;
+    replica->whole = find_number(figures, "chain.whole").value != 0;
     replica->ballot = ballot_of(figures);
     replica->pid = find_number(figures, "process.pid");
     replica->applied = find_number(figures, "applier.applied_slot");
@@ -181,6 +185,28 @@ static void find_bars(struct picture_group *group)
         group->applied = group->replicas[group->leader].applied;
 }
 
+/* Of a chain every member that has all it passed on may go on alone: the managers cut the others
+ * out. */
+static void count_members(struct picture_group *group)
+{
+    unsigned whole = 0, unknown = 0;
+    for (wire_replica r = 0; r < group->replica_count; r++) {
+        const struct picture_replica *replica = &group->replicas[r];
+        whole += replica->state == PICTURE_UP && replica->in_chain && replica->whole;
+        unknown += replica->state == PICTURE_UNKNOWN;
+    }
+    group->can_lose = whole > 1 ? whole - 1 : 0;
+    group->majority_lost = whole + unknown == 0;
+}
+
+static bool is_chain(const struct picture_group *group)
+{
+    bool chain = false;
+    for (wire_replica r = 0; r < group->replica_count; r++)
+        chain |= group->replicas[r].state == PICTURE_UP && group->replicas[r].in_chain;
+    return chain;
+}
+
 static void count_voters(struct picture_group *group)
 {
     unsigned majority = group->replica_count / 2u + 1;
@@ -193,6 +219,8 @@ static void count_voters(struct picture_group *group)
     }
     group->can_lose = voters > majority ? voters - majority : 0;
     group->majority_lost = group->up_count + unknown < majority;
+    if (is_chain(group))
+        count_members(group);
 }
 
 /* addresses, answers: of this group, `given` of them, by replica. */
@@ -284,10 +312,11 @@ static void say_why_no_vote(const struct picture_replica *replica, const char *n
                             char reason[PICTURE_REASON_BYTES])
 {
     struct wire_figure standing;
+    char text[PICTURE_REASON_BYTES / 2]; /* no byte that a terminal must not get */
     if (find_figure(wire_writer_span(&replica->figures), "acceptor.standing", &standing) &&
-        standing.is_text && standing.text.size < PICTURE_REASON_BYTES / 2)
-        snprintf(reason, PICTURE_REASON_BYTES, "%s may not vote yet: %.*s", name,
-                 (int)standing.text.size, (const char *)standing.text.data);
+        standing.is_text)
+        snprintf(reason, PICTURE_REASON_BYTES, "%s may not vote yet: %s", name,
+                 words_safe(text, sizeof text, standing.text));
     else
         snprintf(reason, PICTURE_REASON_BYTES, "%s may not vote yet", name);
 }

@@ -57,6 +57,8 @@ struct picture_replica {
     struct wire_sender sender;           /* of UP and STRANGER: who answered */
     enum picture_role role;              /* as it says itself */
     bool votes;                          /* its disk may vote */
+    bool in_chain;                       /* it runs chain replication */
+    bool whole;                          /* of a chain: it is a member that has all it must have */
     struct wire_ballot ballot;           /* newest leader it knows; of a leader: its own */
     struct picture_number pid;           /* process */
     struct picture_number chosen;        /* it knows slots up to it to be chosen */
@@ -70,7 +72,8 @@ struct picture_group {
     uint8_t replica_count;         /* r */
     unsigned up_count;             /* replicas that are UP */
     unsigned can_lose;             /* replicas that may fail before the group stops */
-    bool majority_lost;            /* too few are up to go on, however those not asked are */
+    bool majority_lost;            /* too few are up to go on, however those not asked are; of a
+                                    * chain: no member is */
     bool has_leader;               /* somebody says it leads */
     wire_replica leader;           /* who, by the highest ballot; if has_leader */
     uint64_t leader_round;         /* of the newest ballot anybody knows */

@@ -264,25 +264,29 @@ END_TEST
 
 START_TEST(test_screen_of_chains_goes_from_head_to_tail)
 {
-    static const unsigned places[] = {2, 0, 1};
     static const char *const roles[] = {"tail", "head", "middle"};
     work();
     type("7");
     assert_has(draw(), "\nno replica says that it is in a chain\n");
     for (int i = 0; i < 3; i++) {
         struct wire_writer *figures = &canned.answers[S00 + i].figures;
-        wire_figure_number(figures, "chain.position", places[i]);
         wire_figure_number(figures, "chain.epoch", 3);
-        wire_figure_number(figures, "chain.sent_slot", 130 - 3 * places[i]);
-        wire_figure_number(figures, "chain.acknowledged_slot", 120);
+        wire_figure_number(figures, "chain.whole", 1);
+        wire_figure_number(figures, "chain.serves_reads", i != 2);
+        wire_figure_number(figures, "chain.last_slot", 130);
+        wire_figure_number(figures, "chain.unpassed_slots", i == 1 ? 7 : 0);
+        wire_figure_number(figures, "chain.unacknowledged_slots", 10);
         wire_figure_text(figures, "chain.role", roles[i]);
     }
     take(2);
+    type("1");
+    assert_has(draw(), "\ns0       s0.1    3/3   2 more"); /* the managers cut out who is gone */
+    type("7");
     assert_has(draw(),
-               "PLACE NODE   STATE        ROLE       EPOCH PASSED ON     ACKED INFLIGHT FSYNC99\n"
-               "    0 s0.1   up           head           3       130       120       10  639 us\n"
-               "    1 s0.2   up           middle         3       127       120        7   12 ms\n"
-               "    2 s0.0   up           tail           3       124       120        4  639 us\n");
+               "PLACE NODE   STATE        ROLE       EPOCH      LAST INFLIGHT UNACKED READS\n"
+               "    0 s0.1   up           head           3       130        7      10 yes\n"
+               "    1 s0.2   up           middle         3       130        0      10 no\n"
+               "    2 s0.0   up           tail           3       130        0      10 yes\n");
 }
 END_TEST
 

@@ -152,6 +152,9 @@ END_TEST
 START_TEST(test_text_sends_no_control_bytes_to_the_terminal)
 {
     canned.addresses[S00] = "\033]0;owned\007:1";
+    canned_say(&canned, S02, "following", 4, 1, 120, 120);
+    wire_figure_number(&canned.answers[S02].figures, "acceptor.admitted", 0);
+    wire_figure_text(&canned.answers[S02].figures, "acceptor.standing", "\033[2J\n");
     const char *text = draw(false);
     ck_assert_ptr_null(strchr(text, '\033'));
     ck_assert_ptr_nonnull(strstr(text, "?]0;owned?:1"));
