@@ -21,6 +21,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 import cluster as local
 
@@ -90,6 +91,12 @@ class Measured(local.Cluster):
     def cpu_s(self):
         """Processor time of all servers so far."""
         return sum(cpu_s(self.pid(name)) for name in self.servers)
+
+    def idle_share(self, seconds=3):
+        """What part of one core all processes use while nobody calls."""
+        before = sum(cpu_s(self.pid(name)) for name in self.names)
+        time.sleep(seconds)
+        return (sum(cpu_s(self.pid(name)) for name in self.names) - before) / seconds
 
     def rss_bytes(self):
         """Resident memory of all servers."""

@@ -58,6 +58,13 @@ def test_bench_refuses_bad_flags_with_one_line(place):
             ([*to_nobody, "--workload", "a", "--load", "--no_load"], "--load"),
             ([*to_nobody, "--workload", "a", "--rate", "fast"], "--rate", "'fast'"),
             ([*to_nobody, "--workload", "a", "--server_addrs", NOBODY], "--server_addrs"),
+            ([*to_nobody, "--workload", "a", "--through", "cat"], "another of the three"),
+            (["--through", "cat", "--workload", "a", "--pipeline", "2"], "--pipeline", "one call"),
+            (["--through", " ", "--workload", "a"], "--through", "a program"),
+            (["--through", "a " * 40, "--workload", "a"], "--through", "at most 32 words"),
+            (["--through", "cat", "--workload", "a", "--through_log", "/"], "--through_log"),
+            ([*to_nobody, "--workload", "a", "--through_log", "x"], "--through_log", "--through"),
+            ([*to_nobody, "--workload", "a", "--json", "--phases"], "--json", "--phases"),
             (["--manager_addrs", "nowhere", "--workload", "a"], "--manager_addrs", "nowhere")]:
         run(BENCH, flags).refused(EXIT_USAGE, BENCH, *words)
 
