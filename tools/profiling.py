@@ -73,7 +73,7 @@ def fold(script):
 
 def draw():
     """An SVG of the folded stacks. Its path, or None: no tool is installed."""
-    for tool in ("inferno-flamegraph", "flamegraph.pl", "flamegraph"):
+    for tool in ("inferno-flamegraph", "flamegraph.pl"):
         if shutil.which(tool):
             with open(path_of("profile.svg"), "w", encoding="utf-8") as file:
                 done = subprocess.run([tool, path_of("folded.txt")], stdout=file,
