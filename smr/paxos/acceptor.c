@@ -333,6 +333,14 @@ static bool receive_from_sibling(struct acceptor *self, wire_time now, const str
     }
 }
 
+/* A streamer sends what is chosen, from whatever disk and life; and when a manager's acceptor learns which
+ * disk it has, its streamer is not told. */
+static bool is_let_in(struct acceptor *self, const struct wire_message *m)
+{
+    return m->type == WIRE_MESSAGE_SNAPSHOT || m->type == WIRE_MESSAGE_SNAPSHOT_DENIED ||
+           smr_peers_admit(&self->peers, &m->sender, &self->counters);
+}
+
 static void acceptor_receive(void *role, wire_time now, const struct wire_message *m,
                              struct smr_out *out)
 {
@@ -345,7 +353,7 @@ static void acceptor_receive(void *role, wire_time now, const struct wire_messag
         birth_receive(self, m, out);
         return;
     }
-    if (!smr_peers_admit(&self->peers, &m->sender, &self->counters)) {
+    if (!is_let_in(self, m)) {
         birth_refuse(self, m, out);
         return;
     }

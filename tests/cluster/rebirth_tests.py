@@ -146,6 +146,64 @@ def test_replica_wiped_again_and_again_comes_back(place):
         load.require_after(first_ns)
 
 
+# A rebirth, from the first write to the empty directory to the first votes.
+STEPS = ("identity.before:1", "start.after:1", "identity.after:1", "identity.before:2",
+         "commit.before:1", "commit.after:1", "send.before:1", "commit.before:2", "commit.after:2",
+         "send.after:8", "commit.after:4", "commit.before:8")
+# A manager's identity is written once, and few things are ever written by managers at rest.
+MANAGER_STEPS = [step for step in STEPS[:9] if step != "identity.before:2"]
+
+
+def die_at(cluster, name, step):
+    """Starts a node so that it dies there."""
+    cluster.restart(name, env={"MADKV_CRASH_AT": step})
+    wait_until(f"{name} dead at {step}", lambda: not cluster.is_running(name))
+    require(cluster.exit_status(name) == -9, f"{name} ended with {cluster.exit_status(name)}")
+    cluster.kill(name)   # it is dead; that was meant
+
+
+@test
+def test_replica_that_dies_at_any_step_of_its_rebirth_comes_back(place):
+    """Half of the deaths find it half reborn, the others on an empty directory."""
+    with place.cluster(managers=1) as cluster:
+        with Load(cluster, place.path("history")) as load:
+            load.wait(200)
+            victim = followers(cluster, "s0")[0]
+            killed_ns = kill(cluster, victim)
+            for number, step in enumerate(STEPS):
+                if number % 2 == 0 or "identity" in step:
+                    shutil.rmtree(cluster.data_path(victim))
+                die_at(cluster, victim, step)
+            load.wait(CALLS)
+            cluster.restart(victim)
+            wait_until("voting", lambda: figure(cluster, victim, "acceptor.admitted") == 1)
+            require_vote(cluster, load, "s0", victim)
+        load.read_back()
+        load.judge()
+        load.require_after(killed_ns)
+
+
+@test
+def test_manager_that_dies_at_any_step_of_its_rebirth_comes_back(place):
+    """The same, where peers say which disk is new; it gets no birth from anybody."""
+    with place.cluster() as cluster:
+        victim = followers(cluster, "m")[0]
+        kill(cluster, victim)
+        for number, step in enumerate(MANAGER_STEPS):
+            if number % 2 == 0 or "identity" in step:
+                shutil.rmtree(cluster.data_path(victim))
+            die_at(cluster, victim, step)
+        cluster.restart(victim)
+        wait_until("voting", lambda: figure(cluster, victim, "acceptor.admitted") == 1)
+        other = next(name for name in ("m.0", "m.1", "m.2") if name != victim)
+        kill(cluster, other)
+        cluster.leader("m", other_than=other)
+        with cluster.client() as joined:
+            require(joined.call("PUT joined yes") == ["PUT joined not_found"], "wrong answer")
+        cluster.restart(other)
+        cluster.wait_healthy()
+
+
 def lose_promises(place, name_of, group):
     """The hard state of a replica is damaged while it is down."""
     with place.cluster() as cluster:

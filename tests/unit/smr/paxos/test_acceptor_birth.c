@@ -319,6 +319,18 @@ START_TEST(test_birth_that_is_gone_is_told_so_when_it_asks)
 }
 END_TEST
 
+/* It is chosen whatever disk it lies on, and the streamer of a manager speaks from its first one. */
+START_TEST(test_birth_of_a_streamer_does_not_matter)
+{
+    feed(birth(2, 5, false));
+    stand_forget(stand);
+    feed(FROM(STREAMER, 3, SNAPSHOT_DENIED, .snapshot_denied = {.newest = 4}));
+    ck_assert_uint_eq(
+        stand_sent(stand, WIRE_MESSAGE_SNAPSHOT_DENIED, WIRE_ROLE_CHECKPOINTER, 0)->snapshot_denied.peer,
+        3);
+}
+END_TEST
+
 /* --- reborn --------------------------------------------------------------------------------------- */
 
 static struct wire_message learned(wire_slot from, wire_slot to)
@@ -538,6 +550,7 @@ Suite *acceptor_birth_suite(void)
     tcase_add_test(tests, test_birth_of_a_stranger_is_not_written_down);
     tcase_add_test(tests, test_birth_once_written_down_is_remembered_over_a_restart);
     tcase_add_test(tests, test_birth_that_is_gone_is_told_so_when_it_asks);
+    tcase_add_test(tests, test_birth_of_a_streamer_does_not_matter);
     suite_add_tcase(suite, tests);
     tests = tcase_create("reborn");
     tcase_add_checked_fixture(tests, setup_reborn, teardown);
