@@ -226,15 +226,36 @@ static void note_full(struct actor *self, wire_time now)
         smr_events_add_number(&self->events, now, SMR_EVENT_NO_ROOM, 0);
     self->full = true;
     self->retry = now + ACTOR_FULL_RETRY;
+    self->room_due = now;
+}
+
+/* The role hears of it when there is no room for more, and when there is again. */
+static void watch_room(struct actor *self, wire_time now)
+{
+    if (self->log.ops == NULL || now < self->room_due)
+        return;
+    self->room_due = now + ACTOR_FULL_RETRY;
+    bool low = self->full || self->log.ops->is_low(self->log.self);
+    if (low == self->low)
+        return;
+    self->low = low;
+    if (!low)
+        wire_say("%s: there is room on the disk again", self->role.ops->name);
+    else if (!self->full)
+        wire_say("%s: little room is left on the disk: no new writes are taken until there is more; "
+                 "make room, it goes on by itself",
+                 self->role.ops->name);
+    if (!low || !self->full)
+        smr_events_add_number(&self->events, now, low ? SMR_EVENT_LOW : SMR_EVENT_ROOM, 0);
+    if (self->role.ops->room != NULL)
+        self->role.ops->room(self->role.self, now, !low, &self->out);
+    carry_out(self);
 }
 
 static void note_durable(struct actor *self, wire_time now)
 {
-    if (self->full) {
-        wire_say("%s: there is room on the disk again", self->role.ops->name);
-        smr_events_add_number(&self->events, now, SMR_EVENT_ROOM, 0);
-    }
     self->full = false;
+    self->room_due = now;
     self->dirty = false;
     self->dirty_bytes = 0;
     send_held(self);
@@ -278,10 +299,17 @@ static void commit(struct actor *self)
 
 /* --- rounds ----------------------------------------------------------------------------------- */
 
-/* Everything that is lost is sent again, so while the disk takes nothing more is not taken in. */
-static bool must_drop(const struct actor *self)
+/* What asks for something to be stored. */
+static bool is_to_store(enum wire_type type)
 {
-    return self->full &&
+    return type == WIRE_MESSAGE_ACCEPT || type == WIRE_MESSAGE_PREPARE ||
+           type == WIRE_MESSAGE_LEARNED || type == WIRE_MESSAGE_BIRTH;
+}
+
+/* Everything that is lost is sent again, so while the disk takes nothing more is not taken in. */
+static bool must_drop(const struct actor *self, enum wire_type type)
+{
+    return self->full && is_to_store(type) &&
            (self->held.count >= ACTOR_HELD_MAX || self->dirty_bytes >= ACTOR_HELD_BYTES_MAX);
 }
 
@@ -299,7 +327,7 @@ static void dispatch(struct actor *self, const struct wire_message *message)
 {
     if (message->type == WIRE_MESSAGE_STATUS_ASK && self->self.role != WIRE_ROLE_API)
         actor_answer_status(self, message);
-    else if (must_drop(self))
+    else if (must_drop(self, message->type))
         self->dropped_full++;
     else
         receive(self, message);
@@ -344,6 +372,7 @@ static void finish_round(struct actor *self, wire_time begun)
     carry_out(self);
     actor_flush(self); /* nobody waits for what the commit does not hold */
     commit(self);
+    watch_room(self, clock_now());
     actor_flush(self);
     self->rounds++;
     wire_histogram_add(&self->round_us, clock_now() - begun);

@@ -16,7 +16,9 @@
  * sender.role and sender.replica; cluster, group, birth and start are the role's to judge.
  *
  * No room on the disk (WIRE_FULL): what is held stays held, the commit is tried again every
- * ACTOR_FULL_RETRY, and once a lot is held the messages that would add to it are dropped.
+ * ACTOR_FULL_RETRY, and once a lot is held the messages that would add to it are dropped. The role is
+ * told (room), as it is when the log says that little is left: so that what can wait is refused while
+ * there is still room for what cannot.
  *
  * Thread: one at a time. Built by `main`, then run by one thread of the runtime; which one it does
  * not know. */
@@ -30,7 +32,8 @@
 #define ACTOR_SOCKETS_MAX 16                    /* sockets of an actor */
 #define ACTOR_DRAIN_MAX 64                      /* messages taken off one socket in a round */
 #define ACTOR_SLOW_COMMIT (1 * WIRE_SECOND)     /* a commit that takes so long is an event */
-#define ACTOR_FULL_RETRY (1 * WIRE_SECOND)      /* between commits while the disk is full */
+#define ACTOR_FULL_RETRY (1 * WIRE_SECOND)      /* between commits while the disk is full, and between
+                                                   looks at how much room is left */
 #define ACTOR_BIRTH_PATIENCE (3 * WIRE_SECOND)  /* then it is said who has not admitted a new disk */
 #define ACTOR_LAZY_TIME (20 * WIRE_MS)          /* a commit that nobody waits for may wait so long */
 #define ACTOR_LAZY_BYTES (1024 * 1024)          /* with no more batches than this in it */

@@ -50,6 +50,7 @@ static void shell_figures(const struct actor *self, wire_time now, struct wire_w
     smr_events_figures(&self->events, "log", now, out);
     wire_histogram_figures(&self->commit_us, "log.commit_us", out);
     wire_figure_number(out, "log.full", self->full);
+    wire_figure_number(out, "log.low", self->low);
     wire_figure_number(out, "log.held_messages", self->held.count);
     wire_figure_number_of(out, name, "dropped_full_messages", self->dropped_full);
     if (self->log_figures != NULL)

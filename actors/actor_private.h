@@ -50,6 +50,8 @@ struct actor {
     wire_time dirty_since;      /* since when */
     bool full;                  /* the last commit found no room */
     wire_time retry;            /* while full: when to try again */
+    bool low;                   /* the role was told that there is no room for more */
+    wire_time room_due;         /* when to look for that again */
     struct wire_writer scratch; /* room to encode in */
 
     bool leads;                    /* of a proposer: it said so last ... */

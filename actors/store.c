@@ -352,6 +352,14 @@ static uint64_t store_bytes(void *store)
     return ((const struct store *)store)->log_bytes;
 }
 
+static bool store_is_low(void *store)
+{
+    struct store *self = store;
+    uint64_t enough = self->low ? STORE_LOW_BYTES * 3 / 2 : STORE_LOW_BYTES;
+    self->low = store_room(self) < enough || self->log_bytes > self->map_bytes / 8 * 7;
+    return self->low;
+}
+
 static void store_close_log(void *self)
 {
     (void)self; /* the store owns its log */
@@ -365,6 +373,7 @@ static const struct smr_log_ops store_ops = {
     .cut = store_cut,
     .commit = store_commit,
     .bytes = store_bytes,
+    .is_low = store_is_low,
     .close = store_close_log,
 };
 

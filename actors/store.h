@@ -25,6 +25,10 @@
 /* A commit that would leave less than this free on the file system is refused before it is begun: a
  * file system that fills up in the middle of a write gives errors that look like a broken disk. */
 #define STORE_RESERVE_BYTES ((uint64_t)1 << 20)
+/* Less than this free on the file system, or the last eighth of the map in use: little room is left, and
+ * nothing that can wait should be added (smr/log.h). More than a window of batches, which may be on
+ * their way already; half as much again ends it. */
+#define STORE_LOW_BYTES ((uint64_t)20 << 20)
 #define STORE_PROBLEM_BYTES 1024 /* room for what store_open has to say */
 
 struct store_config {

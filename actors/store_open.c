@@ -172,6 +172,7 @@ static enum wire_error open_environment(struct opening *self)
 {
     struct store *store = self->store;
     uint64_t map_bytes = self->config->map_bytes == 0 ? STORE_MAP_BYTES : self->config->map_bytes;
+    store->map_bytes = map_bytes;
     int code = mdb_env_create(&store->env);
     if (code == 0)
         code = mdb_env_set_mapsize(store->env, map_bytes);

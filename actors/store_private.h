@@ -19,6 +19,8 @@ struct store {
     MDB_txn *reader;               /* reset between reads, so that no old page is kept alive */
     wire_slot highest;             /* highest slot with a durable record; 0: none */
     uint64_t reserve_bytes;        /* see STORE_RESERVE_BYTES */
+    uint64_t map_bytes;            /* see STORE_MAP_BYTES */
+    bool low;                      /* little room was left when last asked */
 
     struct smr_log_entry *queue;  /* put, not yet committed; owns the batches */
     size_t queue_count;           /* how many */

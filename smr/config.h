@@ -14,6 +14,7 @@ struct smr_timing {
     wire_time resend;      /* a request without an answer is sent again */
     wire_time ask;         /* a round of asking or preparing may take so long */
     wire_time lease;       /* an acceptor that heard a leader helps nobody else for so long */
+    wire_time stall;       /* a leader whose own commit takes so long hands leadership over */
     wire_time own_vote;    /* a leader asks its own acceptor if the others were no majority for so long;
                               0: at once */
     wire_time piece;       /* of a snapshot: asked for again, later and later, ... */
@@ -54,6 +55,7 @@ static inline struct smr_timing smr_timing_default(void)
         .resend = 200 * WIRE_MS,
         .ask = 300 * WIRE_MS,
         .lease = 500 * WIRE_MS,
+        .stall = 1000 * WIRE_MS,
         .own_vote = 0,
         .piece = 1000 * WIRE_MS,
         .silence = 8000 * WIRE_MS,

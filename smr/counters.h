@@ -16,6 +16,8 @@
     X(step_downs)         /* leaderships that ended by a higher ballot */                          \
     X(majority_lost)      /* leaderships that ended because a majority went silent */              \
     X(hand_overs)         /* begun: as ordered, or because the process was ending */              \
+    X(stalls)             /* of them for a commit of their own that took too long */               \
+    X(full_leaders)       /* of them for a disk of their own without room */                       \
     X(hand_overs_done)    /* of them, those that ended with another leader's first word */        \
     X(successions)        /* campaigns begun because a leader asked for it */                      \
     X(recovered_slots)    /* values of earlier ballots proposed again */                           \
@@ -37,6 +39,7 @@
     X(reads)              /* reads confirmed by them */                                            \
     X(lease_reads)        /* reads that a lease had confirmed in advance */                        \
     X(reads_held)         /* reads that waited for the opening batch */                            \
+    X(refused_full)       /* calls refused because too many disks have no room */                  \
     X(refused)            /* calls refused because this replica does not lead */                   \
     /* counted by the acceptor and learner */                                                      \
     X(promises)           /* Promises given for a new ballot */                                    \

@@ -23,6 +23,8 @@
     X(UNFIT, "leader", "leads no more: its own log is damaged; ballot %b")                         \
     X(ORDERED, "leader", "leads no more: ordered to hand over; ballot %b")                         \
     X(ENDING, "leader", "leads no more: this process is ending; ballot %b")                        \
+    X(STALLED, "alarm", "leads no more: its own disk stalls; ballot %b")                           \
+    X(FULL, "alarm", "leads no more: its own disk is full; ballot %b")                             \
     X(SUSPECTS, "suspicion", "hears nothing from the leader of ballot %b")                         \
     X(CAMPAIGNS, "suspicion", "campaigns with ballot %b")                                          \
     X(BUSY, "refusal", "refuses calls: %n are open")                                               \
@@ -32,6 +34,7 @@
     X(CHECKPOINT, "checkpoint", "slot %n is in a durable checkpoint")                              \
     X(UNSAVED, "alarm", "no room on the disk for the checkpoint of slot %n")                       \
     X(NO_ROOM, "alarm", "no room on the disk: it stores and votes nothing")                        \
+    X(LOW, "alarm", "little room on the disk: it takes no new writes")                             \
     X(ROOM, "disk", "there is room on the disk again")                                             \
     X(SLOW_COMMIT, "alarm", "a commit to the disk took %n ms")
 

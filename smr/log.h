@@ -37,6 +37,8 @@ struct smr_log_ops {
     enum wire_error (*commit)(void *self);
     /* Bytes that the durable slot records take. */
     uint64_t (*bytes)(void *self);
+    /* Whether so little room is left that nothing should be added which can wait. */
+    bool (*is_low)(void *self);
     void (*close)(void *self);
 };
 

@@ -22,6 +22,7 @@ struct memory_log {
     bool state_queued;                   /* is there one */
     bool full;                           /* commits find no room */
     uint64_t bytes;                      /* of the batches of records */
+    bool low;                            /* there is little */
 };
 
 static struct record *find(struct memory_log *log, wire_slot slot)
@@ -151,6 +152,12 @@ static void drop_queue(struct memory_log *log)
     log->state_queued = false;
 }
 
+static bool memory_is_low(void *self)
+{
+    const struct memory_log *log = self;
+    return log->low || log->full;
+}
+
 static void memory_close(void *self)
 {
     struct memory_log *log = self;
@@ -170,6 +177,7 @@ static const struct smr_log_ops memory_ops = {
     .cut = memory_cut,
     .commit = memory_commit,
     .bytes = memory_bytes,
+    .is_low = memory_is_low,
     .close = memory_close,
 };
 
@@ -182,6 +190,12 @@ void smr_memory_log_crash(struct smr_log log)
 {
     assert(log.ops == &memory_ops);
     drop_queue(log.self);
+}
+
+void smr_memory_log_set_low(struct smr_log log, bool low)
+{
+    assert(log.ops == &memory_ops);
+    ((struct memory_log *)log.self)->low = low;
 }
 
 void smr_memory_log_set_full(struct smr_log log, bool full)

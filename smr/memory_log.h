@@ -15,6 +15,9 @@ void smr_memory_log_crash(struct smr_log log);
 /* The next commits find no room (WIRE_FULL) for as long as it is set. */
 void smr_memory_log_set_full(struct smr_log log, bool full);
 
+/* There is little room, for as long as it is set. */
+void smr_memory_log_set_low(struct smr_log log, bool low);
+
 /* Flips a bit of the durable record of a slot: the next read says WIRE_DAMAGED. */
 void smr_memory_log_damage(struct smr_log log, wire_slot slot);
 

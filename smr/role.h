@@ -21,6 +21,9 @@ struct smr_role_ops {
     void (*wake)(void *self, wire_time now, struct smr_out *out);
     /* All puts this role has ever appended are durable now. NULL for roles that put nothing. */
     void (*durable)(void *self, wire_time now, struct smr_out *out);
+    /* Whether the disk has room for more than what is put already: told when that changes, true at first.
+     * NULL for roles that put nothing. */
+    void (*room)(void *self, wire_time now, bool enough, struct smr_out *out);
     /* The process is about to end: the role hands over what others can do in its stead. It goes on
      * being driven until left() says that it has nothing to lose any more, or until the shell has lost
      * patience. Called once at most. NULL for roles that hand nothing over; both or none. */

@@ -101,9 +101,10 @@ struct wire_generations {
 #define WIRE_HEARTBEAT_FIELDS(F) F(ballot, ballot) F(slot, chosen) F(u64, round) F(slot, safe)
 /* "I have promised nothing higher than this ballot." stored: whatever happens to this process, it will
  * never ask for a slot up to this one: they are in a durable checkpoint, and durably known chosen.
- * ready: but for the lease of this leader nothing keeps this replica from voting and leading. */
+ * ready: but for the lease of this leader nothing keeps this replica from voting and leading. full: its
+ * disk has no room for more. */
 #define WIRE_HEARTBEAT_ACK_FIELDS(F)                                                               \
-    F(ballot, ballot) F(u64, round) F(slot, chosen) F(slot, stored) F(flag, ready)                 \
+    F(ballot, ballot) F(u64, round) F(slot, chosen) F(slot, stored) F(flag, ready) F(flag, full)   \
     F(generations, births)
 /* A reborn replica to a leader it hears: "I may not vote before every slot up to `upto` is chosen; let
  * something be chosen there." */
@@ -127,10 +128,11 @@ struct wire_generations {
 /* promised and chosen of this acceptor; leader: whom it heard last (none: nobody) and heard_ago how
  * many microseconds before it said so; fit: it votes and can read all that is chosen, so that its
  * proposer may lead; standing: enum wire_standing, and wanted: the slot up to which a reborn replica
- * must know what was chosen. Sent when asked (ATTACH) and when anything but the time has changed. */
+ * must know what was chosen; full: its disk has no room for more. Sent when asked (ATTACH) and when
+ * anything but the time has changed. */
 #define WIRE_HEARD_FIELDS(F)                                                                       \
     F(ballot, leader) F(ballot, promised) F(slot, chosen) F(u64, heard_ago) F(flag, fit)           \
-    F(u8, standing) F(slot, wanted)
+    F(u8, standing) F(slot, wanted) F(flag, full)
 /* "Slots up to `upto` are chosen and `peer` has them." Makes the acceptor fetch. */
 #define WIRE_CATCH_UP_FIELDS(F) F(slot, upto) F(replica, peer)
 /* --- learning: learner <-> acceptor of a peer ----------------------------------------------------- */
@@ -368,7 +370,9 @@ enum wire_status {
     X(DAMAGE, "a record of its log is damaged")                                                    \
     X(DISK, "a newer disk of this replica is known")                                               \
     X(ORDER, "ordered to hand over")                                                               \
-    X(ENDING, "this process is ending")
+    X(ENDING, "this process is ending")                                                            \
+    X(STALLED, "its disk stalls: a commit takes too long")                                         \
+    X(FULL, "its disk is full, and those of others are not")
 
 enum wire_loss {
 #define X(name, text) WIRE_LOSS_##name,

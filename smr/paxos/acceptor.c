@@ -25,6 +25,7 @@ void acceptor_tell_proposer(struct acceptor *self, wire_time now, struct smr_out
     m->heard.fit = self->damaged == 0 && self->votes;
     m->heard.standing = (uint8_t)birth_standing(self);
     m->heard.wanted = self->wanted;
+    m->heard.full = self->full;
 }
 
 /* The one place where the promised ballot changes. */
@@ -194,7 +195,9 @@ static void receive_heartbeat(struct acceptor *self, wire_time now, const struct
     n->heartbeat_ack.round = m->heartbeat.round;
     n->heartbeat_ack.chosen = self->hard.chosen;
     n->heartbeat_ack.stored = self->stored < self->saved ? self->stored : self->saved;
-    n->heartbeat_ack.ready = self->damaged == 0 && now >= self->helps_after;
+    n->heartbeat_ack.ready = self->damaged == 0 && self->votes && !self->full &&
+                             now >= self->helps_after;
+    n->heartbeat_ack.full = self->full;
     n->heartbeat_ack.births = birth_generations(self);
     if (m->heartbeat.safe > self->safe)
         self->safe = m->heartbeat.safe;
@@ -382,7 +385,7 @@ static void acceptor_settle(void *role, wire_time now, struct smr_out *out)
 {
     struct acceptor *self = role;
     birth_settle(self, now, out);
-    if (self->put_this_round)
+    if (self->put_this_round || self->full) /* cutting makes room */
         acceptor_cut(self, now, out);
     if (self->state_dirty && self->put_this_round)
         acceptor_put_state(self, out); /* rides along in a commit that happens anyway */
@@ -397,6 +400,14 @@ static void acceptor_durable(void *role, wire_time now, struct smr_out *out)
     self->durable_puts = self->puts;
     self->stored = self->put_chosen;
     birth_durable(self, now, out);
+}
+
+/* The proposer is who refuses calls; what this acceptor is asked to store it puts all the same. */
+static void acceptor_room(void *role, wire_time now, bool enough, struct smr_out *out)
+{
+    struct acceptor *self = role;
+    self->full = !enough;
+    acceptor_tell_proposer(self, now, out);
 }
 
 static void load(struct acceptor *self, wire_time now, struct smr_out *out)
@@ -463,6 +474,7 @@ static void acceptor_figures(const void *role, wire_time now, struct wire_writer
     wire_figure_number(out, "acceptor.wanted_slot", self->wanted);
     wire_figure_number(out, "acceptor.damaged_slot", self->damaged);
     wire_figure_number(out, "acceptor.fetching_snapshot", self->fetching);
+    wire_figure_number(out, "acceptor.full", self->full);
     wire_figure_number(out, "acceptor.applying_slots", self->fed - self->applied);
     wire_figure_number(out, "acceptor.lease_granted_left_us",
                        self->helps_after > now ? (uint64_t)(self->helps_after - now) : 0);
@@ -486,6 +498,7 @@ static const struct smr_role_ops acceptor_ops = {
     .settle = acceptor_settle,
     .wake = acceptor_wake,
     .durable = acceptor_durable,
+    .room = acceptor_room,
     .deadline = acceptor_deadline,
     .figures = acceptor_figures,
     .destroy = acceptor_destroy,

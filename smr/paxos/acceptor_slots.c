@@ -148,6 +148,7 @@ void acceptor_cut(struct acceptor *self, wire_time now, struct smr_out *out)
     self->counters.cut_slots += upto - self->hard.cut;
     self->hard.cut = upto;
     self->state_dirty = true;
+    self->put_this_round = true;
     smr_out_cut(out, upto);
 }
 

@@ -42,6 +42,7 @@ struct acceptor {
     bool put_this_round;          /* something is put already, so the bar rides along for free */
     uint64_t puts;                /* puts so far */
     uint64_t durable_puts;        /* of them known durable */
+    bool full;                    /* the disk has no room for more */
     wire_slot highest;            /* highest slot ever accepted or learned */
 
     struct slot_cached cache[ACCEPTOR_CACHE_SLOTS]; /* by slot modulo size */

@@ -91,21 +91,33 @@ void proposer_tell_api(struct proposer *self, wire_time now, bool answering, str
     struct wire_message *m = proposer_send(self, out, WIRE_MESSAGE_LEADERSHIP, WIRE_ROLE_API,
                                            self->self.replica);
     m->leadership.leading = self->state == PROPOSER_LEADING;
-    m->leadership.ballot = self->state == PROPOSER_LEADING ? self->ballot : self->leader;
+    m->leadership.ballot = self->state == PROPOSER_LEADING ? self->ballot
+                           : ballot_is_none(self->leader)  ? hand_over_hint(self)
+                                                           : self->leader;
     m->leadership.answering = answering;
     m->leadership.why = (uint8_t)self->loss;
     self->told_at = now;
 }
 
-void proposer_refuse_all(struct proposer *self, struct call_queue *queue, struct smr_out *out)
+static void refuse(struct proposer *self, uint64_t tag, enum wire_status status,
+                   struct smr_out *out)
+{
+    struct wire_message *m = proposer_send(self, out, WIRE_MESSAGE_REFUSED, WIRE_ROLE_API,
+                                           self->self.replica);
+    m->refused.tag = tag;
+    m->refused.status = (uint8_t)status;
+    if (status == WIRE_STATUS_FULL)
+        self->counters.refused_full++;
+    else
+        self->counters.refused++;
+}
+
+void proposer_refuse_all(struct proposer *self, struct call_queue *queue, enum wire_status status,
+                         struct smr_out *out)
 {
     while (queue->count > 0) {
         struct queued_call call = call_queue_pop(queue);
-        struct wire_message *m = proposer_send(self, out, WIRE_MESSAGE_REFUSED, WIRE_ROLE_API,
-                                               self->self.replica);
-        m->refused.tag = call.tag;
-        m->refused.status = WIRE_STATUS_NOT_LEADER;
-        self->counters.refused++;
+        refuse(self, call.tag, status, out);
         buf_unref(&call.body);
     }
 }
@@ -135,7 +147,7 @@ static void end_leadership(struct proposer *self, wire_time now, bool all_chosen
     if (!ballot_less(self->ballot, self->leader))
         self->leader = (struct wire_ballot){0};
     proposer_tell_api(self, now, true, out);
-    proposer_refuse_all(self, &self->submits, out);
+    proposer_refuse_all(self, &self->submits, WIRE_STATUS_NOT_LEADER, out);
     reads_drop(self, out);
     if (!all_chosen)
         proposer_tell_api(self, now, false, out);
@@ -148,7 +160,9 @@ static void end_leadership(struct proposer *self, wire_time now, bool all_chosen
 void proposer_become_following(struct proposer *self, wire_time now, struct smr_out *out)
 {
     bool led = self->state >= PROPOSER_LEADING;
-    bool all_chosen = self->state == PROPOSER_YIELDING && self->rounds == 0;
+    /* An applier that is fed by a thread which waits for its disk answers nothing soon. */
+    bool all_chosen = self->state == PROPOSER_YIELDING && self->rounds == 0 &&
+                      self->hand.why != WIRE_LOSS_STALLED;
     proposer_enter(self, PROPOSER_FOLLOWING);
     if (led)
         draw_silence(self, now);
@@ -166,7 +180,8 @@ void proposer_note_loss(struct proposer *self, wire_time now, enum wire_loss why
     static const enum smr_event_name events[WIRE_LOSS_COUNT] = {
         [WIRE_LOSS_BALLOT] = SMR_EVENT_BEATEN,   [WIRE_LOSS_MAJORITY] = SMR_EVENT_ABANDONED,
         [WIRE_LOSS_DAMAGE] = SMR_EVENT_UNFIT,    [WIRE_LOSS_ORDER] = SMR_EVENT_ORDERED,
-        [WIRE_LOSS_ENDING] = SMR_EVENT_ENDING,
+        [WIRE_LOSS_ENDING] = SMR_EVENT_ENDING,   [WIRE_LOSS_STALLED] = SMR_EVENT_STALLED,
+        [WIRE_LOSS_FULL] = SMR_EVENT_FULL,
     };
     self->loss = why;
     smr_events_add_ballot(&self->events, now, events[why], self->ballot);
@@ -238,6 +253,7 @@ static void receive_heard(struct proposer *self, wire_time now, const struct wir
     see_round(self, m->heard.promised.round);
     see_round(self, m->heard.leader.round);
     self->fit = m->heard.fit;
+    self->full = m->heard.full;
     if (!self->fit)
         proposer_give_up(self, now, WIRE_LOSS_DAMAGE, out);
     if (is_beaten(self, m->heard.promised))
@@ -277,11 +293,7 @@ static void receive_call(struct proposer *self, wire_time now, const struct wire
     uint64_t at = reads ? m->read.at : m->submit.at;
     struct queued_call call = {.tag = tag, .since = now, .body = m->payload};
     if (self->state < PROPOSER_LEADING) {
-        struct wire_message *n = proposer_send(self, out, WIRE_MESSAGE_REFUSED, WIRE_ROLE_API,
-                                               self->self.replica);
-        n->refused.tag = tag;
-        n->refused.status = WIRE_STATUS_NOT_LEADER;
-        self->counters.refused++;
+        refuse(self, tag, WIRE_STATUS_NOT_LEADER, out);
         return;
     }
     if (at != 0)
@@ -474,6 +486,9 @@ static void proposer_figures(const void *role, wire_time now, struct wire_writer
     if (self->loss != WIRE_LOSS_NONE)
         wire_figure_text(out, "proposer.last_loss", wire_loss_text(self->loss));
     wire_figure_number(out, "proposer.replica_count", self->replica_count);
+    wire_figure_number(out, "proposer.full", leading && disk_has_no_room(self));
+    wire_figure_number(out, "proposer.commit_outstanding_us",
+                       leading ? (uint64_t)disk_stalls(self, now) : 0);
     wire_figure_number(out, "proposer.leader_round", leader.round);
     if (!ballot_is_none(leader))
         wire_figure_number(out, "proposer.leader_replica", leader.replica);

@@ -38,6 +38,9 @@ static void forget_votes(struct proposer *self, wire_replica of)
     self->acceptors[of].prepare_next = self->base;
     self->acceptors[of].leased = PROPOSER_NO_LEASE;
     self->acceptors[of].stored = 0;
+    self->acceptors[of].ready = false;
+    self->hand.released &= ~bit;
+    self->hand.current &= ~bit;
 }
 
 static void learn(struct proposer *self, wire_time now, wire_replica of, uint32_t generation,

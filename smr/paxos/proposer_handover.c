@@ -1,5 +1,5 @@
-/* Handing leadership over on purpose (Ongaro's thesis, 3.10), because an operator orders it or the process
- * is about to end. Nobody waits for a silence: clients notice a pause of some round trips.
+/* Handing leadership over on purpose (Ongaro's thesis, 3.10), because an operator orders it, the process is
+ * about to end, or its disk is in trouble. Nobody waits for a silence: clients notice a pause of some round trips.
  *
  *   probing    leading as ever. Which acceptors answer a heartbeat sent from now on, and are ready?
  *   draining   leading still, but nothing new is proposed, so that all that was gets chosen; calls
@@ -67,7 +67,7 @@ static void begin(struct proposer *self, wire_time now, struct hand_over hand, s
     self->hand.successor = WIRE_NO_REPLICA;
     self->hand.began = now;
     self->hand.deadline = now + self->timing.ask;
-    leading_heartbeat(self, now, true, out);
+    leading_heartbeat(self, now, out);
 }
 
 static void drain(struct proposer *self, wire_time now)
@@ -119,7 +119,9 @@ static void tell_successor(struct proposer *self, wire_time now, struct smr_out 
         return;
     self->hand.step = HAND_OVER_WAITING;
     self->hand.successor = pick(self, fit);
-    self->hand.deadline = now + 2 * self->timing.ask;
+    /* The own acceptor, which would hear of the new leader, cannot speak while its disk stalls. */
+    self->hand.deadline = now + (self->hand.why == WIRE_LOSS_STALLED ? self->timing.ask / 4
+                                                                     : 2 * self->timing.ask);
     self->resend_deadline = now + self->timing.resend;
     send_succeed(self, out);
 }
@@ -141,6 +143,13 @@ void hand_over_resend(struct proposer *self, wire_time now, struct smr_out *out)
     }
     if (self->hand.step == HAND_OVER_WAITING)
         send_succeed(self, out);
+}
+
+struct wire_ballot hand_over_hint(const struct proposer *self)
+{
+    struct wire_ballot none = {0};
+    struct wire_ballot next = {.round = self->ballot.round + 1, .replica = self->hand.successor};
+    return self->hand.successor == WIRE_NO_REPLICA ? none : next;
 }
 
 /* --- the end --------------------------------------------------------------------------------------- */
@@ -223,6 +232,14 @@ void hand_over_receive_order(struct proposer *self, wire_time now, const struct 
                                            self->self.replica);
     n->admin_done.tag = m->admin.tag;
     n->admin_done.outcome = (uint8_t)refusal;
+}
+
+void hand_over_for_disk(struct proposer *self, wire_time now, enum wire_loss why,
+                        struct smr_out *out)
+{
+    self->counters.stalls += why == WIRE_LOSS_STALLED;
+    self->counters.full_leaders += why == WIRE_LOSS_FULL;
+    begin(self, now, (struct hand_over){.why = why, .wanted = WIRE_NO_REPLICA}, out);
 }
 
 void hand_over_leave(struct proposer *self, wire_time now, struct smr_out *out)

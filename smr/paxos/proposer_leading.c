@@ -3,9 +3,6 @@
 
 #include "wire/batch.h"
 
-enum {
-    OWN_HEARTBEAT_EVERY = 10 /* rounds, of those that no read asked for */
-};
 
 /* --- Accepts -------------------------------------------------------------------------------------- */
 
@@ -170,13 +167,15 @@ void leading_begin(struct proposer *self, wire_time now, struct smr_out *out)
     self->read_round = 0;
     self->resend_deadline = WIRE_NEVER;
     self->fill = 0;
+    self->heartbeat_deadline = now + self->timing.heartbeat;
+    disk_begin(self, now);
     for (wire_replica i = 0; i < self->replica_count; i++) {
         self->acceptors[i].acked = now;
         self->acceptors[i].leased = PROPOSER_NO_LEASE;
         self->acceptors[i].taken = self->acceptors[i].sent;
         self->acceptors[i].stored = 0;
         self->acceptors[i].chosen = 0;
-        self->acceptors[i].ready = false;
+        self->acceptors[i].ready = self->acceptors[i].full = false;
     }
     for (wire_slot slot = self->base; slot < self->next; slot++) {
         struct proposal *p = proposer_place(self, slot);
@@ -190,7 +189,7 @@ void leading_begin(struct proposer *self, wire_time now, struct smr_out *out)
     propose(self, now, self->opening_slot,
             build(self, now, &self->opening, self->opening != NULL ? 1 : 0), out);
     proposer_tell_api(self, now, false, out);
-    leading_heartbeat(self, now, false, out);
+    leading_heartbeat(self, now, out);
 }
 
 /* --- votes ---------------------------------------------------------------------------------------- */
@@ -256,15 +255,7 @@ static wire_slot safe_slot(const struct proposer *self)
     return safe;
 }
 
-/* The own acceptor needs no sign of life. It is asked for reads and leases, and now and then so that
- * what is counted as on its way to it is put right. */
-static bool is_for(const struct proposer *self, wire_replica to, bool for_reads)
-{
-    return to != self->self.replica || for_reads || self->leases || self->replica_count == 1 ||
-           self->heartbeat_number % OWN_HEARTBEAT_EVERY == 0;
-}
-
-void leading_heartbeat(struct proposer *self, wire_time now, bool for_reads, struct smr_out *out)
+void leading_heartbeat(struct proposer *self, wire_time now, struct smr_out *out)
 {
     uint64_t number = ++self->heartbeat_number;
     struct heartbeat_round *round = &self->heartbeats[number & (PROPOSER_ROUNDS - 1)];
@@ -272,8 +263,6 @@ void leading_heartbeat(struct proposer *self, wire_time now, bool for_reads, str
     round->sent_at = now;
     for (wire_replica i = 0; i < self->replica_count; i++) {
         round->sent[i] = self->acceptors[i].sent;
-        if (!is_for(self, i, for_reads))
-            continue;
         struct wire_message *m =
             proposer_send(self, out, WIRE_MESSAGE_HEARTBEAT, WIRE_ROLE_ACCEPTOR, i);
         m->heartbeat.ballot = self->ballot;
@@ -281,7 +270,7 @@ void leading_heartbeat(struct proposer *self, wire_time now, bool for_reads, str
         m->heartbeat.round = number;
         m->heartbeat.safe = safe_slot(self);
     }
-    self->heartbeat_deadline = now + self->timing.heartbeat;
+    disk_note_heartbeat(self, now);
 }
 
 void leading_receive_ack(struct proposer *self, wire_time now, const struct wire_message *m,
@@ -300,10 +289,14 @@ void leading_receive_ack(struct proposer *self, wire_time now, const struct wire
         acceptor->stored = m->heartbeat_ack.stored;
     acceptor->chosen = m->heartbeat_ack.chosen;
     acceptor->ready = m->heartbeat_ack.ready;
+    acceptor->full = m->heartbeat_ack.full;
+    if (from == self->self.replica)
+        disk_note_ack(self, number);
     if (round->number == number) {
         if (round->sent_at > acceptor->acked)
             acceptor->acked = round->sent_at;
-        acceptor->leased = acceptor->acked;
+        if (disk_stalls(self, now) <= self->timing.lease / 2)
+            acceptor->leased = acceptor->acked;
         if (round->sent[from] > acceptor->taken)
             acceptor->taken = round->sent[from];
     }
@@ -330,9 +323,13 @@ void leading_settle(struct proposer *self, wire_time now, struct smr_out *out)
         reads_by_lease(self, now, out);
     if (self->state == PROPOSER_LEADING && self->read_round == 0 && self->reads.count > 0)
         reads_begin_round(self, now, out);
+    if (self->submits.count > 0 && self->hand.step == HAND_OVER_NONE && disk_has_no_room(self))
+        proposer_refuse_all(self, &self->submits, WIRE_STATUS_FULL, out);
     while (may_propose(self))
         propose_next_batch(self, now, out);
-    for (; self->next <= self->fill && self->next <= self->chosen + WIRE_WINDOW_SLOTS; self->next++) {
+    for (; self->hand.step < HAND_OVER_DRAINING && self->next <= self->fill &&
+           self->next <= self->chosen + WIRE_WINDOW_SLOTS;
+         self->next++) {
         self->counters.fills++;
         propose(self, now, self->next, build(self, now, NULL, 0), out);
     }
@@ -380,7 +377,10 @@ void leading_wake(struct proposer *self, wire_time now, struct smr_out *out)
         proposer_become_following(self, now, out);
         return;
     }
-    leading_heartbeat(self, now, false, out);
+    /* Not put off by rounds that reads asked for, or what else is done here would never come up. */
+    self->heartbeat_deadline = now + self->timing.heartbeat;
+    leading_heartbeat(self, now, out);
+    disk_watch(self, now, out);
     resend_accepts(self, now, out);
     if (now - self->told_at >= WIRE_SECOND)
         proposer_tell_api(self, now, false, out);

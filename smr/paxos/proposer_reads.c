@@ -71,7 +71,7 @@ void reads_begin_round(struct proposer *self, wire_time now, struct smr_out *out
     }
     self->read_index = self->chosen;
     self->read_acks = 0;
-    leading_heartbeat(self, now, true, out);
+    leading_heartbeat(self, now, out);
     self->read_round = self->heartbeat_number;
     self->counters.read_rounds++;
 }
@@ -94,6 +94,6 @@ void reads_receive_ack(struct proposer *self, wire_time now, uint64_t round, wir
 void reads_drop(struct proposer *self, struct smr_out *out)
 {
     self->read_round = 0;
-    proposer_refuse_all(self, &self->confirming, out);
-    proposer_refuse_all(self, &self->reads, out);
+    proposer_refuse_all(self, &self->confirming, WIRE_STATUS_NOT_LEADER, out);
+    proposer_refuse_all(self, &self->reads, WIRE_STATUS_NOT_LEADER, out);
 }

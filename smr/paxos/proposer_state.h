@@ -43,6 +43,7 @@ struct proposer_acceptor {
     wire_slot stored;       /* it has all slots up to it on its disk, as far as it said */
     wire_slot chosen;       /* its chosen bar, as it said last in this ballot */
     bool ready;             /* it could vote and lead, as it said last in this ballot */
+    bool full;              /* its disk has no room, as it said last in this ballot */
     wire_time leased;       /* when the newest heartbeat it acknowledged in this ballot was sent */
     wire_time acked;        /* when the newest heartbeat it acknowledged was sent */
 };
@@ -110,11 +111,16 @@ struct proposer {
     wire_slot own_chosen;        /* chosen bar of the own acceptor, as far as known */
     wire_time deadline;          /* following: wonder, then campaign; campaigning: give up then */
     bool wondering;              /* following: the own acceptor is being asked whom it heard */
+    bool full;                   /* the own acceptor's disk has no room for more */
     wire_time resend_deadline;   /* ask, prepare, attach again then */
     wire_time told_at;           /* the API was told last who leads */
 
     unsigned yes;                /* asking: bit per acceptor that would promise */
 
+    wire_time owed_since;        /* leading: the own acceptor has not answered the heartbeat sent then;
+                                    WIRE_NEVER: it owes no answer */
+    wire_time watched_at;        /* leading: when that was looked at last */
+    wire_time next_hand_over;    /* leading: none for the sake of the disk before */
     bool leaving;                /* the process is ending: never campaign again */
     struct hand_over hand;       /* of leadership, on purpose */
     enum wire_loss loss;         /* why the last leadership ended */
@@ -203,9 +209,8 @@ void leading_receive_accepted(struct proposer *self, wire_time now, const struct
                               struct smr_out *out);
 void leading_receive_ack(struct proposer *self, wire_time now, const struct wire_message *m,
                          struct smr_out *out);
-/* A round to the peers; for reads to the own acceptor too. */
-void leading_heartbeat(struct proposer *self, wire_time now, bool for_reads,
-                       struct smr_out *out);
+/* A round to all, the own acceptor included: it needs no sign of life, but has to give one. */
+void leading_heartbeat(struct proposer *self, wire_time now, struct smr_out *out);
 void leading_settle(struct proposer *self, wire_time now, struct smr_out *out);
 void leading_wake(struct proposer *self, wire_time now, struct smr_out *out);
 
@@ -229,6 +234,8 @@ void hand_over_advance(struct proposer *self, wire_time now, struct smr_out *out
 void hand_over_wake(struct proposer *self, wire_time now, struct smr_out *out);
 /* Yielding: what was not answered is sent again. */
 void hand_over_resend(struct proposer *self, wire_time now, struct smr_out *out);
+/* Who leads soon, if all goes well, and no later than in that ballot; none if nobody was told to. */
+struct wire_ballot hand_over_hint(const struct proposer *self);
 /* Leadership is over, or the attempt is: whoever waits to hear of it is told. */
 void hand_over_end(struct proposer *self, enum wire_admin_outcome outcome, struct smr_out *out);
 /* A reborn replica waits for slots to be chosen. */
@@ -240,6 +247,25 @@ void leading_receive_fill(struct proposer *self, const struct wire_message *m);
  * must not count. */
 bool births_admit(struct proposer *self, wire_time now, const struct wire_message *m,
                   struct smr_out *out);
+
+/* Leading: the own disk is why somebody else should. */
+void hand_over_for_disk(struct proposer *self, wire_time now, enum wire_loss why,
+                        struct smr_out *out);
+
+/* --- proposer_disk.c ------------------------------------------------------------------------------ */
+
+/* Leading begins: nothing is owed. */
+void disk_begin(struct proposer *self, wire_time now);
+/* A round of heartbeats leaves. */
+void disk_note_heartbeat(struct proposer *self, wire_time now);
+/* The own acceptor has answered that round. */
+void disk_note_ack(struct proposer *self, uint64_t round);
+/* How long the own acceptor has not answered: so long its thread is in a commit. */
+wire_time disk_stalls(const struct proposer *self, wire_time now);
+/* Whether so many disks have no room that no command should be taken. */
+bool disk_has_no_room(const struct proposer *self);
+/* Hands leadership over if the own disk stalls, or is full where others are not. */
+void disk_watch(struct proposer *self, wire_time now, struct smr_out *out);
 
 /* --- proposer_reads.c ----------------------------------------------------------------------------- */
 
@@ -253,6 +279,7 @@ void reads_begin_round(struct proposer *self, wire_time now, struct smr_out *out
 void reads_receive_ack(struct proposer *self, wire_time now, uint64_t round, wire_replica from,
                        struct smr_out *out);
 void reads_drop(struct proposer *self, struct smr_out *out);
-void proposer_refuse_all(struct proposer *self, struct call_queue *queue, struct smr_out *out);
+void proposer_refuse_all(struct proposer *self, struct call_queue *queue, enum wire_status status,
+                         struct smr_out *out);
 
 #endif

@@ -378,4 +378,22 @@ MUTANTS = [
      "    if (!all_chosen)\n        proposer_tell_api(self, now, false, out);\n", "", "unit-smr"),
     ("orders taken from anybody", "smr/api.c",
      "    if (!self->allow_admin)\n        return WIRE_ADMIN_NOT_ALLOWED;\n", "", "unit-smr"),
+
+    # --- the leader's own disk -----------------------------------------------------------------
+    ("leader with a stalled disk stays", "smr/paxos/proposer_disk.c",
+     "    bool stalls = disk_stalls(self, now) >= self->timing.stall;", "    bool stalls = false;"),
+    ("reads put off what a leader looks after", "smr/paxos/proposer_leading.c",
+     "    disk_note_heartbeat(self, now);\n}",
+     "    disk_note_heartbeat(self, now);\n"
+     "    self->heartbeat_deadline = now + self->timing.heartbeat;\n}"),
+    ("stopped process blames its disk", "smr/paxos/proposer_disk.c",
+     "        self->owed_since = now;\n    self->watched_at", "        ;\n    self->watched_at", "unit-smr"),
+    ("lease renewed though a commit is outstanding", "smr/paxos/proposer_leading.c",
+     "        if (disk_stalls(self, now) <= self->timing.lease / 2)\n", "", "unit-smr"),
+    ("call left waiting for a stalled disk", "smr/paxos/proposer.c",
+     "                      self->hand.why != WIRE_LOSS_STALLED;", "                      true;", "unit-smr"),
+    ("full leader takes commands", "smr/paxos/proposer_disk.c",
+     "    return self->full || full >", "    return full >", "unit-smr"),
+    ("full leader stays though others have room", "smr/paxos/proposer_disk.c",
+     "    if (!stalls && !(self->full && others_have_room(self)))", "    if (!stalls)", "unit-smr"),
 ]

@@ -136,12 +136,15 @@ struct sim_node {
     struct sim_clock clock;    /* of the machine */
     wire_time ending_until;    /* it was told to end and is given until then; 0: it was not */
     wire_time paused_until;    /* takes no step before */
+    wire_time stalled_until;   /* a commit begun now returns then */
+    wire_slot applied_then;    /* what its group had applied when a commit last began to stall */
     wire_time slow_disk_until; /* commits take long before */
     wire_time slow_until;      /* every step takes `slowness` times as long before */
     unsigned slowness;         /* 10 to 100 */
     unsigned crash_countdown;  /* it dies before it carries out the effect so many from now; 0: not */
     bool sync_fails;           /* its next commit fails, and the process ends */
     bool disk_full;            /* its commits find no room */
+    bool low_told;             /* its acceptor was told that there is little room */
     struct wire_birth birth;   /* of its disk, as its process is told */
     uint64_t disks;            /* it had before this one */
     bool doomed;               /* and must not vote from this one */
@@ -267,6 +270,7 @@ struct sim_weather {
     unsigned drift;       /* of clocks, in per mille of the time, either way */
     unsigned wipes;       /* of a restart to find an empty disk or a damaged hard state */
     uint64_t kinds;       /* bit per kind of fault that strikes: see sim_faults.c */
+    bool stalls_only;     /* nothing else goes wrong, so service must go on soon */
     wire_time fault_gap;  /* between faults, on average */
     struct smr_checkpointing checkpointing; /* how often, and how short the log's tail */
     enum smr_reads reads;     /* how they are made current */
@@ -283,6 +287,7 @@ struct sim_happenings {
     X(groups_crashed) X(endings) X(endings_in_order) X(leaders_ended) X(orders)                    \
     X(cut_off_amid_hand_overs) X(paused_amid_hand_overs) X(late_starts) X(pauses) X(slow_replicas)                                    \
     /* disks */                                                                                    \
+    X(stalled_commits) X(stalled_leaders_replaced) X(low_disks) X(stall_lives)                      \
     X(unsynced_writes_lost) X(sync_errors) X(sync_errors_durable) X(full_disks) X(commits_full)    \
     X(dropped_while_full) X(restarts_put_off) X(slow_disks) X(damaged_records) X(wiped_disks)      \
     X(wiped_leaders) X(wiped_half_reborn) X(damaged_states) X(crashed_half_reborn) X(doomed_groups) \
@@ -297,7 +302,7 @@ struct sim_happenings {
     X(overloads) X(long_lives) X(large_values) X(swap_chains) X(client_crashes) X(client_leaves)   \
     X(calls) X(calls_amid_faults) X(calls_unknown) X(calls_failed) X(calls_abandoned)              \
     X(client_retries) X(client_redirects) X(client_timeouts) X(client_lost) X(client_unsent)       \
-    X(client_busy) X(client_in_doubt) X(client_sessions) X(client_sessions_gone)                   \
+    X(client_busy) X(client_full) X(client_in_doubt) X(client_sessions) X(client_sessions_gone)                   \
     X(client_late_answers)                                                                         \
     /* time */                                                                                     \
     X(simulated_ms)
@@ -395,7 +400,8 @@ void sim_node_deliver(struct sim *sim, struct sim_node *node, struct sim_letter 
 bool sim_node_leads(const struct sim_node *node);
 /* The node's clock was changed: its deadlines come at other times. */
 void sim_node_reschedule(struct sim *sim, struct sim_node *node);
-void sim_node_set_full(struct sim *sim, struct sim_node *node, bool full);
+/* full: commits find no room; low: there is little. */
+void sim_node_set_full(struct sim *sim, struct sim_node *node, bool full, bool low);
 
 /* --- sim_network.c -------------------------------------------------------------------------------- */
 struct sim_letter sim_letter_write(const struct wire_message *message, enum wire_role to);
@@ -452,6 +458,10 @@ void sim_weather_note(const struct sim *sim);
 uint64_t sim_kinds_draw(struct sim *sim);
 /* The kinds that cut links between replicas. */
 uint64_t sim_kinds_cuts(void);
+/* The kind that stalls the disks of leaders. */
+uint64_t sim_kinds_stalls(void);
+/* A commit of that node begins, and its disk stalls. */
+void sim_fault_stalls(struct sim *sim, struct sim_node *node);
 void sim_faults_begin(struct sim *sim);
 void sim_fault_event(struct sim *sim, const struct sim_event *event);
 /* The process dies, for whatever reason, and is started again later. */

@@ -261,6 +261,7 @@ static void collect_counters(struct sim *sim, const struct client_core *core)
     sim->happenings->client_lost += counters->lost;
     sim->happenings->client_unsent += counters->unsent;
     sim->happenings->client_busy += counters->busy;
+    sim->happenings->client_full += counters->full;
     sim->happenings->client_in_doubt += counters->in_doubt;
     sim->happenings->client_sessions += counters->sessions;
     sim->happenings->client_sessions_gone += counters->gone;

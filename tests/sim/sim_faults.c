@@ -19,7 +19,9 @@
  *     failed commit (fsync error)    sync_error; sim_node fail_commit    cluster disk: EIO from fdatasync
  *     full disk                      full_disk; sim_node wait_for_room   cluster disk: ENOSPC from the shim,
  *                                                                          small file systems
- *     slow and stalled disk          slow_disk; weather.stall            cluster disk: delays by the shim
+ *     slow disk                      slow_disk; weather.stall            cluster disk: delays by the shim
+ *     stalled disk of a leader       stall_leader; lives of nothing      cluster disk: the same
+ *                                      else: sim_weather draw_stalls
  *     damage at rest                 damage_record                       cluster inspect: flipped bits,
  *                                                                          truncated files
  *     wiped disk, damaged hard state weather.wipes, of restarts; doom    cluster directory, rebirth; torment
@@ -63,6 +65,7 @@ enum {
     FAULT_PAUSE,   /* a replica is paused: event.node */
     FAULT_CUT_OFF, /* a replica is cut off from all others: event.node */
     FAULT_ENDING,  /* has a replica that is to end handed over: event.node */
+    FAULT_RESUMED, /* is a group that had a leader with a stalled disk served again: event.node */
     FAULT_REPLAY,  /* an old message comes again */
     FAULT_HEAL,    /* the end of all faults */
     FAULT_DOOM,    /* more disks than may be are wiped at once: event.node is of the group */
@@ -271,6 +274,31 @@ static void slow_disk(struct sim *sim)
              (double)node->slow_disk_until / WIRE_SECOND);
 }
 
+/* A leader's, and for longer than it may lead with it. Of a group one at a time, or no majority is left. */
+static void stall_leader(struct sim *sim)
+{
+    struct sim_node *node = some_leader(sim);
+    const struct sim_cluster_group *group = &sim->groups[node->group_index];
+    for (int i = 0; i < group->replica_count; i++) {
+        if (sim->nodes[group->first_node + i].stalled_until > sim->now)
+            return;
+    }
+    node->stalled_until = sim->now + 5 * WIRE_SECOND + up_to(sim, 5 * WIRE_SECOND);
+    if (node->stalled_until > sim->faults_end)
+        node->stalled_until = sim->faults_end; /* a commit that began returns when it was told to */
+    sim_note(sim, "%-4s ******** its disk stalls until %.6f", node->name,
+             (double)node->stalled_until / WIRE_SECOND);
+}
+
+void sim_fault_stalls(struct sim *sim, struct sim_node *node)
+{
+    sim->happenings->stalled_commits++;
+    node->applied_then = sim->groups[node->group_index].agreement.applied;
+    if (sim->weather.stalls_only && sim->groups[node->group_index].replica_count > 1 &&
+        sim_node_leads(node))
+        schedule_fault(sim, 3 * sim->weather.timing.silence_min, FAULT_RESUMED, node->index);
+}
+
 static void sync_error(struct sim *sim)
 {
     any_node(sim)->sync_fails = true; /* counted when it does */
@@ -282,8 +310,10 @@ static void full_disk(struct sim *sim)
     struct sim_node *node = fetcher != NULL          ? fetcher
                             : sim_chance(sim, 300) ? some_leader(sim)
                                                    : any_node(sim);
-    sim->happenings->full_disks += !node->disk_full;
-    sim_node_set_full(sim, node, true);
+    bool only_low = sim_chance(sim, 400);
+    sim->happenings->full_disks += !node->disk_full && !only_low;
+    sim->happenings->low_disks += only_low;
+    sim_node_set_full(sim, node, !only_low, true);
     schedule_fault(sim, up_to(sim, 5 * WIRE_SECOND), FAULT_ROOM, node->index);
 }
 
@@ -543,6 +573,7 @@ static void client_leave(struct sim *sim)
     X(pause_replica, 350)                                                                          \
     X(slow_replica, 200)                                                                           \
     X(slow_disk, 200)                                                                              \
+    X(stall_leader, 200)                                                                           \
     X(sync_error, 200)                                                                             \
     X(full_disk, 200)                                                                              \
     X(damage_record, 200)                                                                          \
@@ -592,6 +623,11 @@ uint64_t sim_kinds_cuts(void)
     return UINT64_C(1) << KIND_split | UINT64_C(1) << KIND_one_way | UINT64_C(1) << KIND_isolate;
 }
 
+uint64_t sim_kinds_stalls(void)
+{
+    return UINT64_C(1) << KIND_stall_leader;
+}
+
 static void strike(struct sim *sim)
 {
     if (sim->now >= sim->faults_end)
@@ -632,10 +668,10 @@ void sim_faults_begin(struct sim *sim)
 
 static void heal_node(struct sim *sim, struct sim_node *node)
 {
-    node->slow_disk_until = node->slow_until = 0;
+    node->slow_disk_until = node->slow_until = node->stalled_until = 0;
     node->crash_countdown = 0;
     node->sync_fails = false;
-    sim_node_set_full(sim, node, false);
+    sim_node_set_full(sim, node, false, false);
     if (node->paused_until > sim->now)
         node->paused_until = sim->now;
     if (node->alive && node->ending_until != 0)
@@ -677,6 +713,20 @@ static bool has_leader(const struct sim *sim, const struct sim_cluster_group *gr
     return false;
 }
 
+/* Fewer than three of the shortest silences after a commit of a leader began to stall, and nothing else is
+ * wrong: another one leads and more is applied. */
+static void check_resumed(struct sim *sim, struct sim_node *node)
+{
+    const struct sim_cluster_group *group = &sim->groups[node->group_index];
+    if (!node->committing || sim->now >= sim->faults_end)
+        return; /* the disk is well again */
+    if (sim_node_leads(node) || !has_leader(sim, group))
+        sim_fail(sim, "node %d: its disk stalls, and nobody else leads in time", node->index);
+    if (group->agreement.applied <= node->applied_then)
+        sim_fail(sim, "node %d: its disk stalls, and nothing is applied in time", node->index);
+    sim->happenings->stalled_leaders_replaced++;
+}
+
 static void watch(struct sim *sim)
 {
     bool all = true;
@@ -708,7 +758,10 @@ void sim_fault_event(struct sim *sim, const struct sim_event *event)
         calm(sim);
         break;
     case FAULT_ROOM:
-        sim_node_set_full(sim, &sim->nodes[event->node], false);
+        sim_node_set_full(sim, &sim->nodes[event->node], false, false);
+        break;
+    case FAULT_RESUMED:
+        check_resumed(sim, &sim->nodes[event->node]);
         break;
     case FAULT_PAUSE:
         pause_node(sim, &sim->nodes[event->node]);

@@ -198,6 +198,8 @@ static bool carry_out(struct sim *sim, struct sim_node *node, struct smr_out *ou
 
 static wire_time commit_time(struct sim *sim, const struct sim_node *node)
 {
+    if (sim->now < node->stalled_until)
+        return node->stalled_until - sim->now;
     if (sim->now < node->slow_disk_until)
         return (wire_time)sim_below(sim, 3 * WIRE_SECOND);
     if (sim_chance(sim, sim->weather.stall))
@@ -219,6 +221,8 @@ static void commit_now(struct sim *sim, struct sim_node *node)
     if (node->committing || node->waits_for_room || (!anything && node->held.count == 0))
         return;
     node->committing = true;
+    if (anything && sim->now < node->stalled_until)
+        sim_fault_stalls(sim, node);
     schedule_disk(sim, node, SIM_COMMIT, anything ? commit_time(sim, node) : 0);
 }
 
@@ -313,19 +317,24 @@ static void retry_commit(struct sim *sim, struct sim_node *node)
     begin_commit(sim, node);
 }
 
-void sim_node_set_full(struct sim *sim, struct sim_node *node, bool full)
+void sim_node_set_full(struct sim *sim, struct sim_node *node, bool full, bool low)
 {
-    if (node->disk_full != full)
-        sim_note(sim, "%-4s ******** its disk %s", node->name, full ? "is full" : "has room again");
+    sim_note(sim, "%-4s ******** its disk %s", node->name,
+             full  ? "is full"
+             : low ? "is nearly full"
+                   : "has room");
     node->disk_full = full;
     smr_memory_log_set_full(node->log, full);
+    smr_memory_log_set_low(node->log, low);
     smr_memory_base_set_full(node->base, full);
 }
 
 /* While the disk takes nothing, more than a bound is not taken in: whoever sent it sends it again. */
-static bool must_drop(const struct sim_node *node, enum wire_role role)
+static bool must_drop(const struct sim_node *node, enum wire_role role, enum wire_type type)
 {
-    return role == WIRE_ROLE_ACCEPTOR && node->waits_for_room &&
+    bool stores = type == WIRE_MESSAGE_ACCEPT || type == WIRE_MESSAGE_PREPARE ||
+                  type == WIRE_MESSAGE_LEARNED || type == WIRE_MESSAGE_BIRTH;
+    return role == WIRE_ROLE_ACCEPTOR && stores && node->waits_for_room &&
            (node->held.count >= HELD_MAX || node->put_count >= HELD_MAX);
 }
 
@@ -358,6 +367,21 @@ void sim_node_reschedule(struct sim *sim, struct sim_node *node)
     }
 }
 
+/* As watch_room of actors/actor.c; false: it died. */
+static bool watch_room(struct sim *sim, struct sim_node *node)
+{
+    bool low = node->waits_for_room || node->log.ops->is_low(node->log.self);
+    if (low == node->low_told)
+        return true;
+    node->low_told = low;
+    struct smr_out out = {0};
+    struct smr_role acceptor = node->roles.acceptor;
+    acceptor.ops->room(acceptor.self, time_at(sim, node), !low, &out);
+    bool lives = carry_out(sim, node, &out);
+    smr_out_free(&out);
+    return lives;
+}
+
 static void note_leadership(struct sim *sim, struct sim_node *node)
 {
     bool leads = sim_node_leads(node);
@@ -379,8 +403,11 @@ static void after_step(struct sim *sim, struct sim_node *node, enum wire_role ro
     smr_out_free(out);
     if (!lives)
         return;
-    if (role == WIRE_ROLE_ACCEPTOR)
+    if (role == WIRE_ROLE_ACCEPTOR) {
+        if (!watch_room(sim, node))
+            return;
         begin_commit(sim, node);
+    }
     if (role == WIRE_ROLE_APPLIER)
         sim_check_applied(sim, node);
     if (role == WIRE_ROLE_CHECKPOINTER)
@@ -448,15 +475,15 @@ static void receive(struct sim *sim, struct sim_node *node, enum wire_role role,
                     struct sim_letter *letter, struct smr_out *out)
 {
     struct wire_message message;
-    if (must_drop(node, role)) {
-        sim->happenings->dropped_while_full++;
-        return;
-    }
     if (wire_message_decode(buf_span(letter->head), &message) != WIRE_OK ||
         wire_type_has_payload(message.type) != (letter->payload != NULL)) {
         if (!letter->damaged)
             sim_fail(sim, "node %d: a message does not decode", node->index);
         return; /* the transport counts and drops it: actors/frames.c */
+    }
+    if (must_drop(node, role, message.type)) {
+        sim->happenings->dropped_while_full++;
+        return;
     }
     message.payload = letter->payload;
     message.client = letter->client;
@@ -633,7 +660,7 @@ void sim_node_crash(struct sim *sim, struct sim_node *node)
     node->state_put = false;
     node->committing = false;
     node->put_off = false;
-    node->waits_for_room = false;
+    node->waits_for_room = node->low_told = false;
     smr_out_clear(&node->held);
     collect_counters(sim, node);
     smr_group_free(&node->roles);

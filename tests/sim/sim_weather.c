@@ -145,6 +145,24 @@ static void draw_large_values(struct sim *sim)
     checkpointing->piece_bytes = checkpointing->stage_bytes = 0; /* the real ones */
 }
 
+/* Nothing goes wrong but that leaders' disks stall, one after the other, under calls that never end. */
+static void draw_stalls(struct sim *sim)
+{
+    struct sim_weather *w = &sim->weather;
+    struct sim_workload *work = &sim->workload;
+    sim->happenings->stall_lives++;
+    w->stalls_only = true;
+    w->kinds = sim_kinds_stalls();
+    w->fault_gap = 4 * WIRE_SECOND;
+    w->timing = smr_timing_default();
+    w->loss = w->duplication = w->corruption = w->inproc_loss = w->replay = 0;
+    w->straggle = w->stall = w->hiccups = w->buffering = 0;
+    w->commit_max = 10 * WIRE_MS;
+    work->absent = false;
+    work->calls_min = 250;
+    work->think_max = 120 * WIRE_MS;
+}
+
 void sim_workload_draw(struct sim *sim)
 {
     struct sim_workload *work = &sim->workload;
@@ -171,6 +189,8 @@ void sim_workload_draw(struct sim *sim)
         draw_large_values(sim);
     else if (shape < 122)
         draw_very_long_life(sim);
+    else if (shape < 150)
+        draw_stalls(sim);
     sim->happenings->swap_chains += work->swaps;
 }
 

@@ -45,8 +45,8 @@ static void teardown(void)
 static void tell(enum wire_type type, uint64_t number)
 {
     struct wire_message message = {.type = type, .sender = toy_sender(WIRE_ROLE_PROPOSER, 0)};
-    if (type == WIRE_MESSAGE_LEARN)
-        message.learn.from = number;
+    if (type == WIRE_MESSAGE_PREPARE)
+        message.prepare.from = number;
     else
         message.status_ask.tag = number;
     ck_assert(frames_send(outside, NULL, &message, &scratch));
@@ -118,9 +118,9 @@ static void put_and_say(struct toy *self, wire_time now, const struct wire_messa
 {
     (void)now;
     received_count++;
-    put(out, message->learn.from);
-    send(self, out, SMR_SEND_DURABLE, message->learn.from);
-    send(self, out, SMR_SEND, message->learn.from + 1000);
+    put(out, message->prepare.from);
+    send(self, out, SMR_SEND_DURABLE, message->prepare.from);
+    send(self, out, SMR_SEND, message->prepare.from + 1000);
 }
 
 static void say_durable_only(struct toy *self, wire_time now, const struct wire_message *message,
@@ -128,8 +128,8 @@ static void say_durable_only(struct toy *self, wire_time now, const struct wire_
 {
     (void)now;
     received_count++;
-    send(self, out, SMR_SEND_DURABLE, message->learn.from);
-    send(self, out, SMR_SEND, message->learn.from + 1000);
+    send(self, out, SMR_SEND_DURABLE, message->prepare.from);
+    send(self, out, SMR_SEND, message->prepare.from + 1000);
 }
 
 /* --- durability ------------------------------------------------------------------------------- */
@@ -137,8 +137,8 @@ static void say_durable_only(struct toy *self, wire_time now, const struct wire_
 START_TEST(test_actor_sends_durable_only_after_the_commit)
 {
     toy.receive = put_and_say;
-    tell(WIRE_MESSAGE_LEARN, 1);
-    tell(WIRE_MESSAGE_LEARN, 2);
+    tell(WIRE_MESSAGE_PREPARE, 1);
+    tell(WIRE_MESSAGE_PREPARE, 2);
     step();
     const uint64_t expected[] = {1001, 1002, 1, 2, 0};
     for (int i = 0; i < 5; i++)
@@ -151,7 +151,7 @@ END_TEST
 START_TEST(test_actor_sends_durable_at_once_when_nothing_was_put)
 {
     toy.receive = say_durable_only;
-    tell(WIRE_MESSAGE_LEARN, 1);
+    tell(WIRE_MESSAGE_PREPARE, 1);
     step();
     ck_assert_uint_eq(hear(NULL), 1);
     ck_assert_uint_eq(hear(NULL), 1001);
@@ -163,7 +163,7 @@ START_TEST(test_actor_commits_once_a_round)
 {
     toy.receive = put_and_say;
     for (uint64_t i = 1; i <= 50; i++)
-        tell(WIRE_MESSAGE_LEARN, i);
+        tell(WIRE_MESSAGE_PREPARE, i);
     step();
     ck_assert_uint_eq(received_count, 50);
     ck_assert_uint_eq(toy_log.commits, 1);
@@ -174,7 +174,7 @@ START_TEST(test_actor_drains_a_bounded_number)
 {
     toy.receive = put_and_say;
     for (uint64_t i = 1; i <= ACTOR_DRAIN_MAX + 10; i++)
-        tell(WIRE_MESSAGE_LEARN, i);
+        tell(WIRE_MESSAGE_PREPARE, i);
     step();
     ck_assert_uint_eq(received_count, ACTOR_DRAIN_MAX);
     step();
@@ -188,14 +188,14 @@ static void put_only(struct toy *self, wire_time now, const struct wire_message 
     (void)self;
     (void)now;
     received_count++;
-    put(out, message->learn.from);
+    put(out, message->prepare.from);
 }
 
 START_TEST(test_actor_puts_off_a_commit_that_nobody_waits_for)
 {
     toy.receive = put_only;
     wire_time begin = clock_now();
-    tell(WIRE_MESSAGE_LEARN, 1);
+    tell(WIRE_MESSAGE_PREPARE, 1);
     step_now();
     ck_assert_uint_eq(received_count, 1);
     ck_assert_int_gt(actor_deadline(actor), 0);
@@ -209,10 +209,10 @@ END_TEST
 START_TEST(test_actor_commits_what_was_put_off_as_soon_as_somebody_waits)
 {
     toy.receive = put_only;
-    tell(WIRE_MESSAGE_LEARN, 1);
+    tell(WIRE_MESSAGE_PREPARE, 1);
     step_now();
     toy.receive = put_and_say;
-    tell(WIRE_MESSAGE_LEARN, 2);
+    tell(WIRE_MESSAGE_PREPARE, 2);
     step_now();
     ck_assert_uint_eq(toy_log.committed, 2);
     ck_assert_uint_eq(hear(NULL), 1002);
@@ -223,7 +223,7 @@ END_TEST
 static void put_a_lot(struct toy *self, wire_time now, const struct wire_message *message,
                       struct smr_out *out)
 {
-    struct smr_log_entry entry = {.slot = message->learn.from,
+    struct smr_log_entry entry = {.slot = message->prepare.from,
                                   .batch = toy_batch(ACTOR_LAZY_BYTES)};
     (void)self;
     (void)now;
@@ -234,7 +234,7 @@ static void put_a_lot(struct toy *self, wire_time now, const struct wire_message
 START_TEST(test_actor_puts_off_no_more_than_so_many_bytes)
 {
     toy.receive = put_a_lot;
-    tell(WIRE_MESSAGE_LEARN, 1);
+    tell(WIRE_MESSAGE_PREPARE, 1);
     step_now();
     ck_assert_uint_eq(toy_log.commits, 1);
 }
@@ -252,7 +252,7 @@ START_TEST(test_actor_carries_out_what_follows_a_commit)
 {
     toy.receive = put_and_say;
     toy.durable = put_more;
-    tell(WIRE_MESSAGE_LEARN, 1);
+    tell(WIRE_MESSAGE_PREPARE, 1);
     step();
     ck_assert_int_eq(actor_deadline(actor), 0); /* there is a put to make durable, at once */
     step();
@@ -271,13 +271,13 @@ START_TEST(test_actor_holds_durable_sends_while_the_disk_is_full)
 {
     toy.receive = put_and_say;
     toy_log.answer = WIRE_FULL;
-    tell(WIRE_MESSAGE_LEARN, 1);
+    tell(WIRE_MESSAGE_PREPARE, 1);
     step();
     ck_assert_uint_eq(hear(NULL), 1001);
     ck_assert_uint_eq(hear(NULL), 0);
     /* Nothing was put by this one, but the put before it is not durable. */
     toy.receive = say_durable_only;
-    tell(WIRE_MESSAGE_LEARN, 2);
+    tell(WIRE_MESSAGE_PREPARE, 2);
     step_now();
     ck_assert_uint_eq(hear(NULL), 1002);
     ck_assert_uint_eq(hear(NULL), 0);
@@ -303,11 +303,16 @@ START_TEST(test_actor_takes_in_no_more_than_it_may_hold)
     toy_log.answer = WIRE_FULL;
     const uint64_t told = ACTOR_HELD_MAX + 200;
     for (uint64_t i = 1; i <= told; i++) {
-        tell(WIRE_MESSAGE_LEARN, i);
+        tell(WIRE_MESSAGE_PREPARE, i);
         step_now();
         hear(NULL);
     }
     ck_assert_uint_eq(received_count, ACTOR_HELD_MAX);
+    ck_assert_uint_eq(figure("toy.dropped_full_messages"), 200);
+    tell(WIRE_MESSAGE_HEARTBEAT, 0); /* asks for nothing to be stored, so it is let in */
+    toy.receive = say_durable_only;
+    step_now();
+    ck_assert_uint_eq(hear(NULL), 1000);
     ck_assert_uint_eq(figure("toy.dropped_full_messages"), 200);
     toy_log.answer = WIRE_OK;
     while (toy_log.committed == 0)
@@ -318,11 +323,52 @@ START_TEST(test_actor_takes_in_no_more_than_it_may_hold)
 }
 END_TEST
 
+static int room_told; /* -1: not told, else what it was told last */
+
+static void take_room(struct toy *self, wire_time now, bool enough, struct smr_out *out)
+{
+    (void)self;
+    (void)now;
+    (void)out;
+    ck_assert_int_ne(room_told, enough); /* only when it changes */
+    room_told = enough;
+}
+
+/* Rounds that commit one slot each, until the role was told so. */
+static void step_until_told(bool enough)
+{
+    for (uint64_t slot = 1; room_told != enough; slot++) {
+        tell(WIRE_MESSAGE_PREPARE, slot);
+        step();
+        while (hear(NULL) != 0)
+            continue;
+    }
+}
+
+START_TEST(test_actor_tells_its_role_how_much_room_there_is)
+{
+    room_told = true;
+    toy.receive = put_and_say;
+    toy.room = take_room;
+    toy_log.low = true;
+    step_until_told(false);
+    ck_assert_uint_eq(figure("log.low"), 1);
+    ck_assert_uint_eq(figure("log.full"), 0);
+    toy_log.low = false;
+    step_until_told(true);
+    ck_assert_uint_eq(figure("log.low"), 0);
+    toy_log.answer = WIRE_FULL;
+    step_until_told(false);
+    toy_log.answer = WIRE_OK;
+    step_until_told(true);
+}
+END_TEST
+
 START_TEST(test_actor_ends_the_process_when_a_commit_fails)
 {
     toy.receive = put_and_say;
     toy_log.answer = WIRE_FAILED;
-    tell(WIRE_MESSAGE_LEARN, 1);
+    tell(WIRE_MESSAGE_PREPARE, 1);
     step();
     ck_abort_msg("it went on");
 }
@@ -338,7 +384,7 @@ static void give_up(struct toy *self, wire_time now, const struct wire_message *
 START_TEST(test_actor_ends_the_process_when_its_role_must_not_go_on)
 {
     toy.receive = give_up;
-    tell(WIRE_MESSAGE_LEARN, 1);
+    tell(WIRE_MESSAGE_PREPARE, 1);
     step();
     ck_abort_msg("it went on");
 }
@@ -408,7 +454,7 @@ END_TEST
 
 START_TEST(test_actor_takes_a_sibling_under_another_name_for_a_bug)
 {
-    struct wire_message message = {.type = WIRE_MESSAGE_LEARN,
+    struct wire_message message = {.type = WIRE_MESSAGE_PREPARE,
                                    .sender = toy_sender(WIRE_ROLE_APPLIER, 0)};
     ck_assert(frames_send(outside, NULL, &message, &scratch));
     step();
@@ -430,6 +476,7 @@ Suite *actor_suite(void)
     tcase_add_test(tests, test_actor_puts_off_no_more_than_so_many_bytes);
     tcase_add_test(tests, test_actor_carries_out_what_follows_a_commit);
     tcase_add_test(tests, test_actor_holds_durable_sends_while_the_disk_is_full);
+    tcase_add_test(tests, test_actor_tells_its_role_how_much_room_there_is);
     tcase_add_test(tests, test_actor_takes_in_no_more_than_it_may_hold);
     tcase_add_exit_test(tests, test_actor_ends_the_process_when_a_commit_fails, WIRE_EXIT_STORAGE);
     tcase_add_exit_test(tests, test_actor_ends_the_process_when_its_role_must_not_go_on,

@@ -71,6 +71,13 @@ static void toy_durable(void *self, wire_time now, struct smr_out *out)
         toy->durable(toy, now, out);
 }
 
+static void toy_room(void *self, wire_time now, bool enough, struct smr_out *out)
+{
+    struct toy *toy = self;
+    if (toy->room != NULL)
+        toy->room(toy, now, enough, out);
+}
+
 static wire_time toy_deadline(const void *self)
 {
     const struct toy *toy = self;
@@ -97,6 +104,7 @@ struct smr_role toy_role(struct toy *toy)
         .settle = toy_settle,
         .wake = toy_wake,
         .durable = toy_durable,
+        .room = toy_room,
         .deadline = toy_deadline,
         .figures = toy_figures,
         .destroy = toy_destroy,
@@ -146,6 +154,11 @@ static void toy_log_put_state(void *self, const struct wire_hard_state *state)
     (void)state;
 }
 
+static bool toy_log_is_low(void *self)
+{
+    return ((struct toy_log *)self)->low;
+}
+
 static enum wire_error toy_log_commit(void *self)
 {
     struct toy_log *log = self;
@@ -165,6 +178,7 @@ static void toy_log_close(void *self)
 struct smr_log toy_log_of(struct toy_log *self)
 {
     static const struct smr_log_ops ops = {
+        .is_low = toy_log_is_low,
         .read = toy_log_read,
         .load = toy_log_load,
         .put_slot = toy_log_put_slot,

@@ -35,6 +35,7 @@ struct toy {
     void (*settle)(struct toy *self, wire_time now, struct smr_out *out);
     void (*wake)(struct toy *self, wire_time now, struct smr_out *out);
     void (*durable)(struct toy *self, wire_time now, struct smr_out *out);
+    void (*room)(struct toy *self, wire_time now, bool enough, struct smr_out *out);
 };
 
 /* The toy as a role; it must live as long as the role, which does not own it. */
@@ -52,6 +53,7 @@ struct toy_log {
     _Atomic uint64_t put;       /* slots queued so far */
     _Atomic uint64_t committed; /* of them, durable */
     _Atomic uint64_t commits;   /* calls of commit */
+    _Atomic bool low;           /* there is little room */
     _Atomic int answer;         /* enum wire_error that commit returns */
     struct tally *gate;         /* NULL, or: a commit waits until its count is at least `commits` */
 };

@@ -5,21 +5,28 @@
 #include "tests/unit/smr/suites.h"
 
 enum {
-    REPLICAS = 5
+    REPLICAS = 5,
+    FIRST_ROUND = 1 /* of heartbeats, sent when it began to lead */
 };
 
 static struct stand *stand;
 static struct wire_ballot ballot; /* of the leader on the stand */
 
 /* It leads under leases, its opening batch, in slot 1, is chosen, and its time has moved on. */
-static void setup_leader(void)
+static void begin_to_lead(wire_time step_down)
 {
     struct smr_config config = stand_config(REPLICAS);
     config.reads = SMR_READS_LEASE;
+    config.timing.step_down = step_down;
     stand = stand_new(&config, smr_proposer_new(&config), (struct smr_log){0});
     stand_forget(stand);
     ballot = campaign_open(stand, 0, 0);
     stand->now += WIRE_MS; /* what was heard until now does not count */
+}
+
+static void setup_leader(void)
+{
+    begin_to_lead(smr_timing_default().step_down);
 }
 
 static void setup_acceptor(void)
@@ -297,6 +304,164 @@ START_TEST(test_leader_told_to_end_amid_an_order_goes)
 }
 END_TEST
 
+/* --- the disk ------------------------------------------------------------------------------------- */
+
+/* Lets time pass; of each round of heartbeats the acceptors in `bits` answer. */
+static void beat(wire_time time, unsigned bits)
+{
+    for (wire_time end = stand->now + time; stand->now < end;) {
+        stand_pass(stand, stand->config.timing.heartbeat);
+        uint64_t round = stand_figure(stand, "proposer.heartbeat_number");
+        for (wire_replica i = 0; i < REPLICAS; i++) {
+            if ((bits >> i & 1) != 0)
+                answer_probe(i, round, true);
+        }
+        stand_settle(stand);
+    }
+}
+
+START_TEST(test_leader_whose_disk_stalls_hands_over_and_says_so)
+{
+    const struct smr_timing *timing = &stand->config.timing;
+    beat(timing->stall, 0x1f); /* it idles, and its acceptor answers: nothing */
+    ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_RELEASE), 0);
+    beat(timing->stall - timing->heartbeat, 0x1e);
+    ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_RELEASE), 0);
+    ck_assert_uint_gt(stand_figure(stand, "proposer.commit_outstanding_us"), 0);
+    beat(2 * timing->heartbeat, 0x1e);
+    ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_RELEASE), REPLICAS);
+    for (wire_replica i = 1; i < 4; i++)
+        released(i, 1);
+    stand_forget(stand);
+    /* Its own acceptor cannot tell it who leads, so clients are sent to whom it told to. */
+    stand_pass(stand, timing->ask);
+    const struct wire_message *m = stand_find(stand, WIRE_MESSAGE_LEADERSHIP);
+    assert_ballot(m->leadership.ballot, ballot.round + 1, 1);
+    ck_assert_int_eq(m->leadership.why, WIRE_LOSS_STALLED);
+    ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_LEADERSHIP), 1); /* and what it did is in doubt */
+    ck_assert_uint_eq(smr_proposer_counters(stand->role)->stalls, 1);
+}
+END_TEST
+
+START_TEST(test_leader_stays_when_all_disks_stall)
+{
+    beat(5 * stand->config.timing.stall, 0); /* one that answers nothing steps down for that */
+    ck_assert(!smr_proposer_leads(stand->role));
+    ck_assert_uint_eq(smr_proposer_counters(stand->role)->majority_lost, 1);
+    ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_RELEASE), 0);
+}
+END_TEST
+
+START_TEST(test_lease_is_not_renewed_while_a_commit_is_outstanding)
+{
+    const struct smr_timing *timing = &stand->config.timing;
+    beat(timing->heartbeat, 0x1f);
+    ck_assert(smr_proposer_holds_lease(stand->role, stand->now));
+    beat(timing->lease / 2 + timing->lease, 0x1e);
+    ck_assert(smr_proposer_leads(stand->role));
+    ck_assert(!smr_proposer_holds_lease(stand->role, stand->now));
+    beat(timing->heartbeat, 0x1f);
+    ck_assert(smr_proposer_holds_lease(stand->role, stand->now));
+}
+END_TEST
+
+START_TEST(test_leader_that_was_stopped_does_not_blame_its_disk)
+{
+    const struct smr_timing *timing = &stand->config.timing;
+    stand_free(stand);
+    begin_to_lead(10 * WIRE_SECOND);
+    beat(timing->heartbeat, 0x1f);
+    stand_pass(stand, timing->heartbeat); /* a round leaves ... */
+    stand->now += timing->stall;          /* ... and the process stands still */
+    stand_pass(stand, timing->heartbeat);
+    ck_assert(smr_proposer_leads(stand->role));
+    ck_assert_uint_eq(smr_proposer_counters(stand->role)->hand_overs, 0);
+}
+END_TEST
+
+static void heard_full(bool full)
+{
+    stand_feed(stand, FROM(ACCEPTOR, 0, HEARD, .heard = {.fit = true, .full = full}));
+}
+
+/* Acceptors that answer, some of them to say that they are full. */
+static void acks_of_full(unsigned full)
+{
+    uint64_t round = stand_figure(stand, "proposer.heartbeat_number");
+    for (wire_replica i = 1; i < REPLICAS; i++) {
+        bool is_full = (full >> i & 1) != 0;
+        stand_feed(stand, FROM(ACCEPTOR, i, HEARTBEAT_ACK,
+                               .heartbeat_ack = {.ballot = ballot,
+                                                 .round = round,
+                                                 .chosen = 1,
+                                                 .ready = !is_full,
+                                                 .full = is_full}));
+    }
+}
+
+static void assert_refused_full(uint64_t tag)
+{
+    campaign_submit(stand, tag, "no");
+    stand_settle(stand);
+    const struct wire_message *m = stand_sent(stand, WIRE_MESSAGE_REFUSED, WIRE_ROLE_API, 0);
+    ck_assert_uint_eq(m->refused.tag, tag);
+    ck_assert_int_eq(m->refused.status, WIRE_STATUS_FULL);
+    stand_nothing(stand);
+}
+
+START_TEST(test_leader_refuses_commands_while_its_disk_is_full_and_reads_on)
+{
+    for (wire_replica i = 1; i < 4; i++)
+        answer_probe(i, FIRST_ROUND, false);
+    answer_probe(0, FIRST_ROUND, true);
+    heard_full(true);
+    stand_forget(stand);
+    assert_refused_full(1);
+    campaign_read(stand, 2);
+    stand_settle(stand);
+    stand_sent(stand, WIRE_MESSAGE_READ_AT, WIRE_ROLE_APPLIER, 0);
+    heard_full(false);
+    campaign_submit(stand, 3, "yes");
+    stand_settle(stand);
+    assert_accepts(stand, 2, "yes");
+}
+END_TEST
+
+START_TEST(test_leader_refuses_commands_while_a_majority_is_full)
+{
+    acks_of_full(0x06);
+    campaign_submit(stand, 1, "yes");
+    stand_settle(stand);
+    assert_accepts(stand, 2, "yes");
+    acks_of_full(0x0e);
+    assert_refused_full(2);
+    acks_of_full(0x06);
+    campaign_submit(stand, 3, "yes");
+    stand_settle(stand);
+    assert_accepts(stand, 3, "yes");
+}
+END_TEST
+
+START_TEST(test_full_leader_hands_over_if_others_have_room)
+{
+    heard_full(true);
+    acks_of_full(0x06);
+    stand_pass(stand, stand->config.timing.heartbeat);
+    ck_assert_uint_eq(smr_proposer_counters(stand->role)->hand_overs, 0);
+    acks_of_full(0x02);
+    stand_pass(stand, stand->config.timing.heartbeat);
+    ck_assert_uint_eq(smr_proposer_counters(stand->role)->full_leaders, 1);
+    stand_forget(stand);
+    acks_of_full(0x02);
+    stand_settle(stand);
+    ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_RELEASE), REPLICAS);
+    stand_forget(stand);
+    for (wire_replica i = 0; i < 4; i++)
+        released(i, 1);
+    assert_succeeds(2); /* 1 is full as well */
+}
+END_TEST
+
 /* --- the successor ------------------------------------------------------------------------------- */
 
 static void succeed(wire_replica from)
@@ -412,6 +577,21 @@ START_TEST(test_acceptor_that_just_started_is_not_freed_by_a_release)
 }
 END_TEST
 
+START_TEST(test_acceptor_says_when_its_disk_is_full)
+{
+    stand->role.ops->room(stand->role.self, stand->now, false, &stand->out);
+    ck_assert(stand_sent(stand, WIRE_MESSAGE_HEARD, WIRE_ROLE_PROPOSER, 0)->heard.full);
+    heartbeat(3, 1);
+    const struct wire_message *m = stand_find(stand, WIRE_MESSAGE_HEARTBEAT_ACK);
+    ck_assert(m->heartbeat_ack.full && !m->heartbeat_ack.ready);
+    stand->role.ops->room(stand->role.self, stand->now, true, &stand->out);
+    ck_assert(!stand_find(stand, WIRE_MESSAGE_HEARD)->heard.full);
+    heartbeat(3, 1);
+    m = stand_find(stand, WIRE_MESSAGE_HEARTBEAT_ACK);
+    ck_assert(!m->heartbeat_ack.full && m->heartbeat_ack.ready);
+}
+END_TEST
+
 START_TEST(test_acceptor_tells_its_proposer_to_succeed_unless_it_is_late)
 {
     heartbeat(3, 1);
@@ -443,6 +623,13 @@ Suite *handover_suite(void)
     tcase_add_test(leader, test_order_to_move_names_the_successor_and_is_answered_when_it_leads);
     tcase_add_test(leader, test_order_fails_when_the_successor_never_speaks);
     tcase_add_test(leader, test_leader_told_to_end_amid_an_order_goes);
+    tcase_add_test(leader, test_leader_whose_disk_stalls_hands_over_and_says_so);
+    tcase_add_test(leader, test_leader_stays_when_all_disks_stall);
+    tcase_add_test(leader, test_lease_is_not_renewed_while_a_commit_is_outstanding);
+    tcase_add_test(leader, test_leader_that_was_stopped_does_not_blame_its_disk);
+    tcase_add_test(leader, test_leader_refuses_commands_while_its_disk_is_full_and_reads_on);
+    tcase_add_test(leader, test_leader_refuses_commands_while_a_majority_is_full);
+    tcase_add_test(leader, test_full_leader_hands_over_if_others_have_room);
     tcase_add_test(leader, test_successor_campaigns_at_once);
     tcase_add_test(leader, test_replica_that_is_ending_does_not_succeed);
     suite_add_tcase(suite, leader);
@@ -451,6 +638,7 @@ Suite *handover_suite(void)
     tcase_add_test(acceptor, test_acceptor_lets_go_of_the_lease_and_helps_at_once);
     tcase_add_test(acceptor, test_acceptor_keeps_the_lease_of_another_ballot);
     tcase_add_test(acceptor, test_acceptor_that_just_started_is_not_freed_by_a_release);
+    tcase_add_test(acceptor, test_acceptor_says_when_its_disk_is_full);
     tcase_add_test(acceptor, test_acceptor_tells_its_proposer_to_succeed_unless_it_is_late);
     suite_add_tcase(suite, acceptor);
     return suite;

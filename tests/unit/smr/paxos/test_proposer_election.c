@@ -217,7 +217,7 @@ START_TEST(test_proposer_leads_once_a_majority_promised)
     const struct wire_message *m =
         stand_sent(stand, WIRE_MESSAGE_LEADERSHIP, WIRE_ROLE_API, 0);
     ck_assert(m->leadership.leading && ballot_equal(m->leadership.ballot, ballot));
-    for (wire_replica i = 1; i < 5; i++)
+    for (wire_replica i = 0; i < 5; i++)
         stand_sent(stand, WIRE_MESSAGE_HEARTBEAT, WIRE_ROLE_ACCEPTOR, i);
     stand_nothing(stand);
 }
