@@ -262,3 +262,28 @@ def test_damaged_record_is_told_by_slot_and_repaired_from_peers(place):
         load.judge()
         wait_level(cluster, "s0")
         say(f"slot {slot} was damaged, found, and taken from the others")
+
+
+@test
+def test_file_cut_short_under_a_running_process_ends_it_with_one_line(place):
+    """A page that LMDB has mapped is gone; the replica comes back on an empty directory."""
+    with place.cluster() as cluster:
+        with Load(cluster, place.path("history"), clients=4, fresh=0.3) as load:
+            load.wait(CALLS)
+            victim = followers(cluster, "s0")[0]
+            directory = cluster.data_path(victim)
+            already_said = len(cluster.log(victim).splitlines())
+            os.truncate(os.path.join(directory, "data.mdb"), 8192)
+            wait_until("ended", lambda: not cluster.is_running(victim))
+            status, said = cluster.exit_status(victim), cluster.log(victim).splitlines()[already_said:]
+            cluster.kill(victim)
+            require(status == EXIT_STORAGE, f"{victim} ended with {status} and said {said}")
+            require(len(said) == 1 and directory in said[0] and "cannot be read" in said[0],
+                    f"{victim} said {said}")
+            run_node(cluster, victim, flags_of(cluster, victim)).refused(EXIT_STORAGE, "cut short")
+            shutil.rmtree(directory)
+            come_back(cluster, victim)
+            load.wait(CALLS)
+        load.read_back()
+        load.judge()
+        wait_level(cluster, "s0")
