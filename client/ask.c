@@ -29,7 +29,7 @@ static enum wire_error ask_once(const struct client_net_config *config,
     if (done.outcome == CLIENT_OK) {
         wire_write_raw(answer, buf_span(done.result));
         error = WIRE_OK;
-    } else if (done.reason != CLIENT_REASON_TIMEOUT) {
+    } else if (done.reason != CLIENT_REASON_TIMEOUT && done.reason != CLIENT_REASON_NO_ROOM) {
         error = WIRE_MALFORMED;
     }
     buf_unref(&done.result);

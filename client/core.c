@@ -235,6 +235,15 @@ void call_fail(struct client_core *core, struct call *call, enum client_reason r
     call_end(core, call, maybe ? CLIENT_UNKNOWN : CLIENT_FAILED, reason, NULL);
 }
 
+/* What the servers said last of why they do not take it. */
+static enum client_reason late_because(struct client_core *core, const struct call *call)
+{
+    const struct group *group =
+        call->request == NULL ? NULL : group_find(core, call->request->group);
+    return group != NULL && group->trouble == CLIENT_TROUBLE_FULL ? CLIENT_REASON_NO_ROOM
+                                                                  : CLIENT_REASON_TIMEOUT;
+}
+
 /* Fails every call whose deadline has passed; next_timeout becomes exact. Ending a call frees no
  * other one, so the next link stays good. */
 static void time_out_calls(struct client_core *core)
@@ -246,7 +255,7 @@ static void time_out_calls(struct client_core *core)
     while (call != NULL) {
         struct call *next = TAILQ_NEXT(call, link);
         if (call->deadline <= core->now)
-            call_fail(core, call, CLIENT_REASON_TIMEOUT);
+            call_fail(core, call, late_because(core, call));
         else if (call->deadline < next_timeout)
             next_timeout = call->deadline;
         call = next;

@@ -88,6 +88,7 @@ enum client_outcome {
 #define CLIENT_REASONS(X)                                                                          \
     X(NONE, "no reason")                                                                           \
     X(TIMEOUT, "timeout")                                                                          \
+    X(NO_ROOM, "timeout: no room on the disk")                                                     \
     X(REFUSED, "the service does not know this call")                                              \
     X(SESSION_GONE, "the session ended while the call was in doubt")                               \
     X(STALE, "the service holds the call for answered")                                            \

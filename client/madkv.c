@@ -321,5 +321,5 @@ const char *madkv_problem(const struct madkv *kv)
 
 bool madkv_timed_out(const struct madkv *kv)
 {
-    return kv->reason == CLIENT_REASON_TIMEOUT;
+    return kv->reason == CLIENT_REASON_TIMEOUT || kv->reason == CLIENT_REASON_NO_ROOM;
 }

@@ -178,6 +178,14 @@ def on_small_disks(cluster, names):
             kill(cluster, *(name for name in names if cluster.is_running(name)))
 
 
+def require_no_room(client):
+    """A call that does not wait for ever is told why it was not taken, and that it was not."""
+    answer = wait_until("refused", lambda: [
+        line for line in client.call("PUT impatient x") if line.startswith("ERROR")])
+    require(answer[0].startswith("ERROR timeout: no room on the disk: not applied"),
+            f"a write without room was answered {answer}")
+
+
 @test
 def test_small_disks_fill_up_and_are_freed(place):
     """All servers at once: nothing is written then, reads go on, and so does all once there is room."""
@@ -193,6 +201,7 @@ def test_small_disks_fill_up_and_are_freed(place):
                     wait_until("told", lambda: "no room left on its disks" in
                                cluster.log("load-k.0"))
                     full_ns = time.monotonic_ns()
+                    require_no_room(cluster.client(args=["--timeout", "3"]))
                     require(client.call("GET marker") == ["GET marker before"], "a read went wrong")
                     require(all(cluster.is_running(name) for name in SERVERS), "somebody ended")
                 for name in SERVERS:
@@ -219,6 +228,25 @@ def test_stalled_disk_of_a_follower_holds_nobody_up(place):
         disks.tell(victim)
         require(gap_s < 3.0, f"a client went {gap_s:.1f} s without an answer")
         require(cluster.is_running(victim), f"{victim} ended")
+
+
+@test
+def test_stalled_disk_of_the_leader_moves_the_leadership(place):
+    """Within three election timeouts; its log and STATUS say why, and it catches up when it can."""
+    with on_bad_disks(place, managers=1) as (cluster, disks, load):
+        victim = cluster.leader("s0")
+        disks.tell(victim, "sync delay=3600000")
+        wait_until("stalled", lambda: disks.strikes(victim))
+        stalled_ns = time.monotonic_ns()
+        cluster.leader("s0", other_than=victim)
+        load.wait(CALLS)
+        gap_s = load.longest_gap_s(stalled_ns)
+        require("its disk stalls" in cluster.log(victim), f"{victim} did not say why")
+        require("its disk stalls" in figure(cluster, victim, "proposer.last_loss"),
+                f"STATUS of {victim} does not say why")
+        disks.tell(victim)
+        say(f"longest time without an answer: {gap_s:.2f} s")
+        require(gap_s < 6.0, f"a client went {gap_s:.1f} s without an answer")
 
 
 @test

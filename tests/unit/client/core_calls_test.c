@@ -175,7 +175,7 @@ START_TEST(test_core_gives_up_a_refused_write_as_not_applied)
         wire_time deadline = client_core_deadline(world->core);
         world_pass(world, deadline > world->now ? deadline - world->now : 0);
     }
-    world_expect_done(world, put, CLIENT_FAILED, CLIENT_REASON_TIMEOUT);
+    world_expect_done(world, put, CLIENT_FAILED, CLIENT_REASON_NO_ROOM);
     world_forget(world);
     world_free(world);
 }
