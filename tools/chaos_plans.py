@@ -18,6 +18,7 @@ CALLS_BETWEEN = 150
 CUT_S = 3.0               # the shortest cut: longer than an election and the client's patience
 PAUSE_S = 3.0
 NEW_CLIENTS = 10
+ROLLING_PAUSE_S = 1.0     # that a client may be made to wait while nodes are restarted in good order
 STORM_EVENTS, STORM_EVENTS_QUICK = 16, 4
 STOPPED_SHARE = 0.3       # of a storm's victims: stopped for a while, not killed
 
@@ -69,6 +70,8 @@ def plan_rolling(scene):
         scene.cluster.wait_healthy()
     scene.heal()
     scene.go_on(CALLS_DURING)
+    longest_s = scene.load.longest_gap_s(scene.fault_ns)
+    require(longest_s < ROLLING_PAUSE_S, f"a client went without an answer for {longest_s:.2f} s")
 
 
 def plan_pause(scene):
