@@ -2,10 +2,13 @@
  * names the births this acceptor knows: see acceptor_birth.c. */
 #include "smr/paxos/acceptor_state.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include "smr/snapshot.h"
 #include "wire/batch.h"
 #include "wire/figures.h"
+
+#define REFUSAL_EVERY (1 * WIRE_SECOND) /* said of pieces of snapshots that do not fit */
 
 struct wire_message *acceptor_answer(struct acceptor *self, struct smr_out *out,
                                      enum smr_effect_kind kind, enum wire_type type,
@@ -230,6 +233,20 @@ static bool payload_fits(const struct wire_message *m)
     }
 }
 
+/* Of a snapshot people are told, since it is not just lost: whoever fetches it asks again. */
+static void refuse_payload(struct acceptor *self, wire_time now, const struct wire_message *m,
+                           struct smr_out *out)
+{
+    self->counters.senseless_messages++;
+    if (m->type != WIRE_MESSAGE_SNAPSHOT || now < self->refusal_said + REFUSAL_EVERY)
+        return;
+    self->refusal_said = now;
+    smr_out_say(out, false,
+                "a piece of the snapshot of slot %" PRIu64 " from replica %u is refused: its checksum "
+                "does not fit; it is asked for again",
+                m->snapshot.snapshot, m->sender.replica);
+}
+
 /* A ballot speaks for the replica it names, and only that one's proposer may use it. */
 static bool ballot_fits(const struct wire_message *m)
 {
@@ -361,7 +378,7 @@ static void acceptor_receive(void *role, wire_time now, const struct wire_messag
         return;
     }
     if (!payload_fits(m) || !ballot_fits(m))
-        self->counters.senseless_messages++;
+        refuse_payload(self, now, m, out);
     else if (m->sender.role == WIRE_ROLE_PROPOSER)
         receive_from_proposer(self, now, m, out);
     else
@@ -521,6 +538,7 @@ struct smr_role smr_acceptor_new(const struct smr_config *config, struct smr_log
     if (self->checkpointing.hold_bytes == 0)
         self->checkpointing.hold_bytes = WIRE_HOLD_BYTES;
     self->leader_heard = -config->timing.silence_max;
+    self->refusal_said = -REFUSAL_EVERY;
     self->learn_deadline = WIRE_NEVER;
     self->feed_deadline = WIRE_NEVER;
     self->teacher = config->self.replica;

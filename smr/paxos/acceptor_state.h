@@ -80,6 +80,7 @@ struct acceptor {
     unsigned cut_at;              /* bit per peer that has cut the slot asked for ... */
     wire_slot cut_least;          /* ... and how far the one that cut least */
     bool fetching;                /* the checkpointer was told to fetch a snapshot */
+    wire_time refusal_said;       /* people were told last of a piece of a snapshot that does not fit */
     wire_time complained;         /* people were told last of a slot that nobody can repair */
 
     bool votes;                   /* hard.admitted, and that is durable */

@@ -256,6 +256,7 @@ struct sim_weather {
     unsigned loss;        /* of messages between replicas and with clients */
     unsigned duplication; /* of messages between replicas, and of replies */
     unsigned corruption;  /* of messages on the wire */
+    unsigned amid_fetch;  /* of a step of a replica that has part of a snapshot to meet a fault */
     unsigned forgery;     /* of pieces of snapshots to be made by somebody else */
     unsigned inproc_loss; /* of messages between the actors of a replica that may be refused */
     unsigned buffering;   /* of a message on a cut link to arrive seconds later */
@@ -463,6 +464,8 @@ uint64_t sim_kinds_stalls(void);
 /* A commit of that node begins, and its disk stalls. */
 void sim_fault_stalls(struct sim *sim, struct sim_node *node);
 void sim_faults_begin(struct sim *sim);
+/* A checkpointer has finished a step: perhaps something goes wrong just now. */
+void sim_fault_amid_fetch(struct sim *sim, struct sim_node *node);
 void sim_fault_event(struct sim *sim, const struct sim_event *event);
 /* The process dies, for whatever reason, and is started again later. */
 void sim_fault_crash(struct sim *sim, struct sim_node *node, const char *why);

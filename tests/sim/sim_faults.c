@@ -7,7 +7,8 @@
  *     crash: anybody, a leader,      crash, crash_leader, crash_group    kill -9: cluster failover;
  *       all of a group                                                     cluster outage; chaos; torment
  *     crash between two effects      crash_amid; sim_node carry_out      MADKV_CRASH_AT: cluster crash
- *     crash amid a snapshot          crash_fetcher                       cluster snapshot, crash
+ *     crash or full disk amid a      weather.amid_fetch; strike_fetcher  cluster snapshot, crash
+ *       snapshot
  *     forged snapshot                weather.forgery; sim_wire           unit tests of the checkpointer
  *     unsynced writes lost           sim_node_crash                      cluster disk: the shim's undo log;
  *                                                                          torment
@@ -59,6 +60,7 @@
 /* What a SIM_FAULT event is about. */
 enum {
     FAULT_STRIKE,  /* draw a kind and the time of the next */
+    FAULT_FETCHER, /* a replica in the middle of fetching a snapshot: event.node */
     FAULT_RESTART, /* a crashed replica is started again: event.node */
     FAULT_CALM,    /* no link is cut any more */
     FAULT_ROOM,    /* a full disk has room again: event.node */
@@ -107,20 +109,6 @@ static struct sim_node *some_leader(struct sim *sim)
             return node;
     }
     return any_node(sim);
-}
-
-/* A replica that has part of a snapshot on its disk, or NULL. */
-static struct sim_node *some_fetcher(struct sim *sim)
-{
-    for (int i = 0; i < sim->node_count; i++) {
-        struct sim_node *node = &sim->nodes[i];
-        struct buf *mark = node->base.ops->staged(node->base.self);
-        bool stages = mark != NULL;
-        buf_unref(&mark);
-        if (stages && node->alive && !node->disk_full)
-            return node;
-    }
-    return NULL;
 }
 
 /* --- processes -------------------------------------------------------------------------------------- */
@@ -180,17 +168,29 @@ static void crash_group(struct sim *sim)
         sim_fault_crash(sim, &sim->nodes[group->first_node + i], "crashes with its whole group");
 }
 
-/* One that is in the middle of fetching a snapshot, if there is any; it is back at once, so that whoever
- * served it has the same one still. */
-static void crash_fetcher(struct sim *sim)
+/* It is back at once, so that whoever served it has the same snapshot still. */
+static void strike_fetcher(struct sim *sim, struct sim_node *node)
 {
-    struct sim_node *node = some_fetcher(sim);
-    if (node == NULL)
+    if (!node->alive || node->disk_full)
         return;
+    if (sim_chance(sim, 300)) {
+        sim->happenings->full_disks++;
+        sim_node_set_full(sim, node, true, true);
+        schedule_fault(sim, up_to(sim, WIRE_SECOND), FAULT_ROOM, node->index);
+        return;
+    }
     sim->happenings->fetchers_crashed++;
     sim_note(sim, "%-4s ******** crashes amid a snapshot", node->name);
     sim_node_crash(sim, node);
     schedule_fault(sim, 1 + up_to(sim, 20 * WIRE_MS), FAULT_RESTART, node->index);
+}
+
+void sim_fault_amid_fetch(struct sim *sim, struct sim_node *node)
+{
+    struct buf *mark = node->base.ops->staged(node->base.self);
+    if (mark != NULL && sim->now < sim->faults_end && sim_chance(sim, sim->weather.amid_fetch))
+        schedule_fault(sim, up_to(sim, 20 * WIRE_MS), FAULT_FETCHER, node->index);
+    buf_unref(&mark);
 }
 
 static void crash_amid(struct sim *sim)
@@ -306,10 +306,7 @@ static void sync_error(struct sim *sim)
 
 static void full_disk(struct sim *sim)
 {
-    struct sim_node *fetcher = some_fetcher(sim);
-    struct sim_node *node = fetcher != NULL          ? fetcher
-                            : sim_chance(sim, 300) ? some_leader(sim)
-                                                   : any_node(sim);
+    struct sim_node *node = sim_chance(sim, 300) ? some_leader(sim) : any_node(sim);
     bool only_low = sim_chance(sim, 400);
     sim->happenings->full_disks += !node->disk_full && !only_low;
     sim->happenings->low_disks += only_low;
@@ -569,7 +566,6 @@ static void client_leave(struct sim *sim)
     X(crash_group, 120)                                                                            \
     X(crash_amid, 350)                                                                             \
     X(crash_reborn, 350)                                                                           \
-    X(crash_fetcher, 300)                                                                          \
     X(pause_replica, 350)                                                                          \
     X(slow_replica, 200)                                                                           \
     X(slow_disk, 200)                                                                              \
@@ -750,6 +746,9 @@ void sim_fault_event(struct sim *sim, const struct sim_event *event)
     switch (event->fault) {
     case FAULT_STRIKE:
         strike(sim);
+        break;
+    case FAULT_FETCHER:
+        strike_fetcher(sim, &sim->nodes[event->node]);
         break;
     case FAULT_RESTART:
         restart(sim, &sim->nodes[event->node]);

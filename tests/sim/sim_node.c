@@ -410,8 +410,10 @@ static void after_step(struct sim *sim, struct sim_node *node, enum wire_role ro
     }
     if (role == WIRE_ROLE_APPLIER)
         sim_check_applied(sim, node);
-    if (role == WIRE_ROLE_CHECKPOINTER)
+    if (role == WIRE_ROLE_CHECKPOINTER) {
         sim_check_base(sim, node);
+        sim_fault_amid_fetch(sim, node);
+    }
     if (role == WIRE_ROLE_PROPOSER)
         note_leadership(sim, node);
     schedule_wake(sim, node, role);

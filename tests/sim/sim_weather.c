@@ -44,7 +44,8 @@ void sim_weather_draw(struct sim *sim)
     w->loss = storm == 0 ? 0 : up_to(sim, 60 * storm);
     w->duplication = storm == 0 ? 0 : up_to(sim, 100 * storm);
     w->corruption = sim_chance(sim, 300) ? 1 + up_to(sim, 60) : 0;
-    w->forgery = sim_chance(sim, 100) ? up_to(sim, 300) : 0;
+    w->amid_fetch = sim_chance(sim, 300) ? up_to(sim, 200) : 0;
+    w->forgery = sim_chance(sim, 200) ? up_to(sim, 300) : 0;
     w->inproc_loss = sim_chance(sim, 300) ? up_to(sim, 30) : 0;
     w->replay = sim_chance(sim, 400) ? 5 + up_to(sim, 100) : 0;
     w->replay_gap = (1 + (wire_time)sim_below(sim, 30)) * WIRE_MS;
@@ -64,8 +65,8 @@ void sim_weather_draw(struct sim *sim)
         .tail_bytes = sim_chance(sim, 300) ? 1 + sim_below(sim, 20000) : UINT64_MAX,
         .hold_bytes = sim_chance(sim, 500) ? 1 + sim_below(sim, 20000) : UINT64_MAX,
         .unsaved_bytes_max = 2000 + (size_t)sim_below(sim, 8000),
-        .piece_bytes = 40 + (size_t)sim_below(sim, sim_chance(sim, 500) ? 100 : 4000),
-        .stage_bytes = 1 + (size_t)sim_below(sim, 2000),
+        .piece_bytes = 30 + (size_t)sim_below(sim, sim_chance(sim, 600) ? 100 : 4000),
+        .stage_bytes = 1 + (size_t)sim_below(sim, 1000),
     };
     w->reads = sim_chance(sim, 100)   ? SMR_READS_LOG
                : sim_chance(sim, 300) ? SMR_READS_INDEX

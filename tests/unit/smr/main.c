@@ -23,6 +23,7 @@ int main(void)
     srunner_add_suite(runner, acceptor_log_suite());
     srunner_add_suite(runner, acceptor_birth_suite());
     srunner_add_suite(runner, learner_suite());
+    srunner_add_suite(runner, learner_snapshot_suite());
     srunner_add_suite(runner, proposer_election_suite());
     srunner_add_suite(runner, proposer_leading_suite());
     srunner_add_suite(runner, proposer_reads_suite());

@@ -21,6 +21,7 @@ Suite *acceptor_suite(void);
 Suite *acceptor_log_suite(void);
 Suite *acceptor_birth_suite(void);
 Suite *learner_suite(void);
+Suite *learner_snapshot_suite(void);
 Suite *proposer_election_suite(void);
 Suite *proposer_leading_suite(void);
 Suite *proposer_reads_suite(void);
