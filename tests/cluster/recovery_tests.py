@@ -1,4 +1,4 @@
-"""tools/recovery measures what it says; how fast is not a test's business."""
+"""tools/recovery measures what it says (how fast is not a test's business); tools/torment's parameters."""
 
 import json
 import os
@@ -7,6 +7,20 @@ import subprocess
 from harness import local, require, test
 
 RECORDS = 2000
+
+
+@test
+def test_torment_refuses_what_it_cannot_take(place):
+    """In one line, with an example; a plan is the same for the same seed."""
+    tool = os.path.join(local.ROOT, "tools", "torment")
+    for given in (["many"], ["10", "4"], ["10", "3", "3"], ["--seed"], ["kill-loop", "0"]):
+        done = subprocess.run([tool, *given], check=False, capture_output=True, text=True, timeout=60,
+                              cwd=place.directory)
+        require(done.returncode == 2 and done.stderr.count("\n") == 1 and "for example" in done.stderr,
+                f"{given}: {done.returncode}, {done.stderr!r}")
+    plans = {subprocess.run([tool, "60", "5", "--seed", "7", "--plan"], check=True, text=True,
+                            stdout=subprocess.PIPE, timeout=60).stdout for _ in range(2)}
+    require(len(plans) == 1 and len(plans.pop().splitlines()) > 10, "the plan of a seed is not one")
 
 
 @test
