@@ -42,6 +42,8 @@ static void begin_colours(void)
 bool terminal_open(void)
 {
     setlocale(LC_CTYPE, ""); /* only characters: numbers keep their point */
+    if (!terminal_is_known())
+        return false;
     terminal = newterm(NULL, stdout, stdin);
     if (terminal == NULL)
         return false;

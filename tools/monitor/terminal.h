@@ -9,6 +9,8 @@
 
 /* Whether stdin and stdout are a terminal that can be drawn on at all; says nothing. */
 bool terminal_is_fit(void);
+/* Whether TERM is known (terminal_known.c). */
+bool terminal_is_known(void);
 /* Takes the terminal over. False: TERM is not known; nothing has changed. */
 bool terminal_open(void);
 /* Gives it back as it was. */
