@@ -101,7 +101,7 @@ static void say_birth(struct actor *self, wire_replica peer, const struct wire_m
     if (now - self->birth_asked < ACTOR_BIRTH_PATIENCE || (self->birth_said >> peer & 1) != 0)
         return;
     self->birth_said |= 1u << peer;
-    if (message->sender.birth.generation > 1)
+    if (message->sender.birth.generation > 1 || self->standing == WIRE_STANDING_ASKING)
         wire_say("reborn: waiting for replica %u to say what it remembers; it must be up, and vote "
                  "itself",
                  peer);

@@ -6,6 +6,7 @@
 
 #include "actors/process.h"
 #include "client/ask.h"
+#include "wire/figures.h"
 #include "wire/hash.h"
 #include "wire/map.h"
 #include "wire/say.h"
@@ -13,6 +14,7 @@
 enum {
     RETRY_MS = 200,  /* between two questions to managers that have founded nothing yet */
     CHECK_MS = 1000, /* for managers to contradict a server that could do without them */
+    STATUS_MS = 500, /* for the other replicas of the group to say whether they vote */
 };
 
 struct joining {
@@ -88,8 +90,6 @@ static struct wire_birth registered(const struct node *node, const struct wire_m
  * forgets everything at each end on purpose. */
 static void accept_loss(const struct node *node)
 {
-    if (node->replica_count > 1)
-        return;
     if (node->backer_path == NULL)
         wire_say("started before; what it held then was in memory only and is gone");
     else if (node->accept_data_loss)
@@ -103,14 +103,78 @@ static void accept_loss(const struct node *node)
                      node->backer_path);
 }
 
-/* A directory whose birth is not known yet must have one of a later generation than all that are. */
-static void choose_birth(struct node *node, struct wire_birth known)
+/* --- reborn among others ------------------------------------------------------------------------------ */
+
+static bool says_it_votes(const struct client_status *answer)
 {
+    struct wire_reader in = wire_reader_of(wire_writer_span(&answer->figures));
+    struct wire_figure figure;
+    while (wire_figure_next(&in, &figure)) {
+        if (span_equal(figure.name, span_text("acceptor.admitted")) && !figure.is_text)
+            return figure.number != 0;
+    }
+    return false;
+}
+
+/* One round of STATUS: how many other replicas of the group vote. A process that serves as this one ends
+ * this one. *silent: the first that does not vote. */
+static unsigned count_voters(const struct node *node, const struct wire_map *map,
+                             wire_replica *silent)
+{
+    const char *addresses[WIRE_REPLICA_COUNT_MAX];
+    struct client_status answers[WIRE_REPLICA_COUNT_MAX] = {{0}};
+    unsigned voters = 0;
+    for (wire_replica i = 0; i < node->replica_count; i++)
+        addresses[i] = map->servers[node->group * map->server_rf + i].address;
+    client_status_many(addresses, node->replica_count, STATUS_MS, answers);
+    *silent = WIRE_NO_REPLICA;
+    for (wire_replica i = 0; i < node->replica_count; i++) {
+        bool there = answers[i].error == WIRE_OK && answers[i].sender.group == node->group &&
+                     answers[i].sender.replica == i && answers[i].sender.cluster == map->cluster;
+        bool votes = there && says_it_votes(&answers[i]);
+        wire_writer_free(&answers[i].figures);
+        if (there && i == node->replica)
+            wire_say_die(WIRE_EXIT_IDENTITY,
+                         "this replica is up already, at %s, with another directory than '%s'; end "
+                         "that one first",
+                         addresses[i], node->backer_path == NULL ? "none" : node->backer_path);
+        voters += votes;
+        if (!votes && i != node->replica && *silent == WIRE_NO_REPLICA)
+            *silent = i;
+    }
+    return voters;
+}
+
+/* Being registered puts the disk before out of date for good, so that is put off until this one will
+ * come to vote: while a majority of the group, itself left out, does. If they were all started on wrong
+ * directories, the right ones are still good. */
+static void wait_for_voters(const struct node *node, const struct wire_map *map)
+{
+    const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
+    unsigned needed = smr_quorum(node->replica_count);
+    wire_replica silent;
+    bool said = false;
+    while (count_voters(node, map, &silent) < needed) {
+        if (!said)
+            wire_say("reborn: this replica had another disk before, and comes back only among %u of the "
+                     "%u others that have theirs; waiting, for replica %u first",
+                     needed, node->replica_count - 1u, silent);
+        said = true;
+        nanosleep(&pause, NULL);
+    }
+}
+
+/* A directory whose birth is not known yet must have one of a later generation than all that are. */
+static void choose_birth(struct node *node, const struct wire_map *map)
+{
+    struct wire_birth known = registered(node, map);
     struct wire_birth own = node_identity(node)->birth;
     if (own.generation > 0 && birth_equal(own, known))
         return;
-    if (known.generation > 0)
+    if (known.generation > 0 && node->replica_count == 1)
         accept_loss(node);
+    else if (known.generation > 0)
+        wait_for_voters(node, map);
     if (own.generation <= known.generation)
         node_take_birth(node, known.generation + 1);
 }
@@ -121,7 +185,7 @@ static void register_birth(const struct joining *self, struct wire_map *map)
     enum wire_map_verdict verdict = WIRE_MAP_REBORN;
     struct node *node = self->node;
     while (verdict == WIRE_MAP_REBORN) {
-        choose_birth(node, registered(node, map));
+        choose_birth(node, map);
         const struct wire_map_call call = {
             .op = WIRE_MAP_REGISTER,
             .cluster = map->cluster,

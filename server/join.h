@@ -2,6 +2,8 @@
  * checks its flags against it, makes itself a birth and has that registered.
  *
  *     ask for the map, until there is one        nothing durable yet: the flags may be wrong
+ *     if one is known already: wait until a      so that no disk is put out of date by one that
+ *     majority of the group votes without it     never comes to vote
  *     make a birth later than the one known      durable, before anybody hears of it
  *     register the birth                         the managers log it; once is enough
  *     admitted if it is the replica's first      durable

@@ -26,8 +26,8 @@
  * reborn at once, all of them wait.
  *
  * No two disks of one generation ever vote: f + 1 others wrote down each that does, and nobody writes
- * down two of a generation. A manager takes the generation after the highest it hears of; the birth is
- * then in its hard state. Servers are given theirs by the managers' log. Only a disk that votes
+ * down two of a generation. A manager takes the generation after the highest it hears of, once f + 1 voters
+ * have answered it; the birth is then in its hard state. Servers have theirs logged by the managers. Only a disk that votes
  * may push out another one of its generation (that one was wiped half reborn): it shows itself to each
  * peer at each start, and whenever it is told that it is not known.
  *
@@ -43,7 +43,7 @@ enum wire_standing birth_standing(const struct acceptor *self)
 {
     if (self->votes)
         return WIRE_STANDING_VOTES;
-    if (self->self.birth.generation <= 1)
+    if (self->self.birth.generation <= 1 && self->other == 0)
         return WIRE_STANDING_FIRST;
     return self->adopted ? WIRE_STANDING_CATCHING_UP : WIRE_STANDING_ASKING;
 }
@@ -69,6 +69,7 @@ static void forget_answers(struct acceptor *self)
     memset(self->answers, 0, sizeof self->answers);
     self->adopted = false;
     self->wanted = 0;
+    self->other = 0;
 }
 
 void birth_load(struct acceptor *self)
@@ -86,12 +87,11 @@ void birth_load(struct acceptor *self)
     }
 }
 
-/* A manager learned that a disk of that generation was here before. */
-static void take_next_birth(struct acceptor *self, wire_time now, uint32_t generation,
-                            struct smr_out *out)
+/* A manager learned that another disk was here before. */
+static void take_next_birth(struct acceptor *self, wire_time now, struct smr_out *out)
 {
     struct wire_random random = {.state = self->self.birth.nonce ^ self->seed};
-    struct wire_birth birth = {.generation = generation + 1, .nonce = wire_random_next(&random) | 1};
+    struct wire_birth birth = {.generation = self->other + 1, .nonce = wire_random_next(&random) | 1};
     self->hard.births[self->self.replica] = birth;
     acceptor_put_state(self, out);
     speak_from(self, birth);
@@ -158,7 +158,7 @@ void birth_refuse(struct acceptor *self, const struct wire_message *m, struct sm
 static bool counts(const struct acceptor *self, wire_replica peer)
 {
     const struct birth_answer *answer = &self->answers[peer];
-    return answer->given && answer->generation >= self->hard.births[peer].generation;
+    return answer->recorded && answer->generation >= self->hard.births[peer].generation;
 }
 
 static unsigned count_answers(const struct acceptor *self, bool of_voters)
@@ -167,6 +167,16 @@ static unsigned count_answers(const struct acceptor *self, bool of_voters)
     for (wire_replica i = 0; i < self->replica_count; i++)
         count += counts(self, i) && (self->answers[i].votes || !of_voters);
     return count;
+}
+
+/* A new birth puts the disk before out of date for good, so it is taken only where it will come to vote. If
+ * too many were started on wrong directories, the right ones must still be good. */
+static bool may_be_reborn(const struct acceptor *self)
+{
+    unsigned voters = 0;
+    for (wire_replica i = 0; i < self->replica_count; i++)
+        voters += self->answers[i].given && self->answers[i].votes;
+    return voters >= others_needed(self);
 }
 
 static bool anybody_promised(const struct acceptor *self)
@@ -216,6 +226,11 @@ void birth_settle(struct acceptor *self, wire_time now, struct smr_out *out)
 {
     if (self->hard.admitted || !self->loaded)
         return;
+    if (self->other != 0) {
+        if (may_be_reborn(self))
+            take_next_birth(self, now, out);
+        return;
+    }
     if (self->self.birth.generation <= 1) {
         if (is_first(self))
             admit(self, out);
@@ -248,7 +263,7 @@ static void show(struct acceptor *self, wire_replica peer, struct smr_out *out)
 
 static bool must_ask(const struct acceptor *self, wire_replica peer)
 {
-    bool answered = self->votes ? self->answers[peer].given
+    bool answered = self->votes ? self->answers[peer].recorded
                                 : counts(self, peer) && self->answers[peer].votes;
     return peer != self->self.replica && !self->adopted && !answered;
 }
@@ -297,7 +312,11 @@ static void hear_of_another(struct acceptor *self, wire_time now, const struct w
         show(self, m->sender.replica, out);
     } else if (!self->hard.admitted && self->self.group == WIRE_GROUP_MANAGERS &&
                theirs < UINT32_MAX) {
-        take_next_birth(self, now, (uint32_t)theirs, out);
+        bool news = self->other == 0;
+        if (theirs > self->other)
+            self->other = (uint32_t)theirs;
+        if (news)
+            acceptor_tell_proposer(self, now, out);
     } else {
         smr_out_die(out, WIRE_IDENTITY,
                     "this replica was started from another directory since, so this one is out of "
@@ -310,12 +329,11 @@ void birth_receive_known(struct acceptor *self, wire_time now, const struct wire
 {
     if (m->birth_known.nonce != self->self.birth.nonce)
         return; /* late, and about a disk that was here before */
-    if (!m->birth_known.recorded) {
+    if (!m->birth_known.recorded)
         hear_of_another(self, now, m, out);
-        return;
-    }
     self->answers[m->sender.replica] = (struct birth_answer){
         .given = true,
+        .recorded = m->birth_known.recorded,
         .votes = m->birth_known.votes,
         .generation = m->sender.birth.generation,
         .promised = m->birth_known.promised,

@@ -18,7 +18,8 @@ struct slot_cached {
 
 /* What a peer said about a disk of this replica that does not vote yet. */
 struct birth_answer {
-    bool given;                  /* it has written that disk down */
+    bool given;                  /* it has said something */
+    bool recorded;               /* it has written that disk down */
     bool votes;                  /* it remembers all it ever said */
     uint32_t generation;         /* of the disk it spoke from */
     struct wire_ballot promised; /* by it */
@@ -86,6 +87,8 @@ struct acceptor {
     bool votes;                   /* hard.admitted, and that is durable */
     struct birth_answer answers[WIRE_REPLICA_COUNT_MAX]; /* newest of each peer, while it does not */
     bool adopted;                 /* reborn: enough have answered */
+    uint32_t other;               /* a manager: highest generation, not below the own one, that a peer
+                                     knows another disk of; 0: none */
     wire_slot wanted;             /* reborn, adopted: known chosen up to there before it votes */
     wire_time birth_deadline;     /* peers are shown this disk again then */
     uint64_t seed;                /* of the nonce of a new birth */

@@ -236,28 +236,62 @@ def test_manager_with_damaged_promises_is_reborn(place):
     lose_promises(place, lambda cluster: followers(cluster, "m")[0], "m")
 
 
-@test
-def test_majority_wiped_at_once_waits_and_votes_on_nothing(place):
-    """Two of three: nobody can know what was answered, so nothing is, until a person decides."""
-    with place.cluster(managers=1) as cluster:
+def wiped_majority(place, group):
+    """Two of three start on wrong directories: nobody can know what was answered, so nothing is, until
+    their own are back."""
+    with place.cluster() as cluster:
         client = cluster.client()
         require(client.call("PUT k v") == ["PUT k not_found"], "a wrong answer")
-        victims = followers(cluster, "s0")
+        victims = followers(cluster, group)
         require(len(victims) == 2, f"followers: {victims}")
+        kill(cluster, *victims)
         for victim in victims:
-            wipe(cluster, victim)
+            shutil.move(cluster.data_path(victim), place.path(victim))
         for victim in victims:
             cluster.restart(victim)
         for victim in victims:
             other = victims[1 - victims.index(victim)]
             wait_until("told whom it waits for",
-                       lambda: f"waiting for replica {other[3:]}" in cluster.log(victim))
-        with cluster.client(args=["--timeout", "5"]) as asker:
-            answer = asker.call("GET k")[0]
-            require(answer.startswith("ERROR timeout"), f"it was told {answer!r}")
+                       lambda: f"for replica {other[-1]}" in cluster.log(victim))
+        if group == "s0":
+            with cluster.client(args=["--timeout", "5"]) as asker:
+                answer = asker.call("GET k")[0]
+                require(answer.startswith("ERROR timeout"), f"it was told {answer!r}")
+        else:
+            for victim in victims:
+                require(figure(cluster, victim, "acceptor.admitted") == 0, f"{victim} votes afresh")
+        kill(cluster, *victims)
         for victim in victims:
-            require(figure(cluster, victim, "acceptor.admitted") == 0, f"{victim} votes afresh")
-        client.kill()
+            shutil.rmtree(cluster.data_path(victim))
+            shutil.move(place.path(victim), cluster.data_path(victim))
+            cluster.restart(victim)
+        cluster.wait_healthy()
+        require(client.call("GET k", timeout_s=WAIT_TIMEOUT_S) == ["GET k v"], "the value is gone")
+
+
+@test
+def test_majority_wiped_at_once_waits_and_goes_on_with_its_disks(place):
+    """Servers: they are not even registered."""
+    wiped_majority(place, "s0")
+
+
+@test
+def test_majority_of_managers_wiped_at_once_waits_and_goes_on_with_its_disks(place):
+    """Managers: the third one has nothing newer written down."""
+    wiped_majority(place, "m")
+
+
+@test
+def test_replica_that_is_up_is_not_reborn_elsewhere(place):
+    """A second process, on a directory of its own: the first one goes on, and comes back."""
+    with place.cluster(managers=1) as cluster:
+        victim = followers(cluster, "s0")[0]
+        flags = cluster.topology.flags(victim, place.path("second"))
+        run("madkv-server", flags).refused(EXIT_IDENTITY, "is up already",
+                                           cluster.topology.address(victim))
+        kill(cluster, victim)
+        cluster.restart(victim)
+        cluster.wait_healthy()
 
 
 @test

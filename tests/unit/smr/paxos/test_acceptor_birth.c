@@ -485,6 +485,12 @@ START_TEST(test_manager_takes_the_next_generation_when_an_older_disk_is_known)
     m.birth_known.recorded = false;
     m.birth_known.generation = 4;
     feed(m);
+    ck_assert_uint_eq(stand_sent(stand, WIRE_MESSAGE_HEARD, WIRE_ROLE_PROPOSER, 0)->heard.standing,
+                      WIRE_STANDING_ASKING);
+    feed(known(2));
+    feed(m);
+    stand_nothing(stand);
+    feed(known(3)); /* with it three have answered that vote */
     struct wire_birth taken = stand_put_state(stand)->births[0];
     ck_assert_uint_eq(taken.generation, 5);
     ck_assert_uint_ne(taken.nonce, stand->config.self.birth.nonce);
@@ -501,12 +507,32 @@ START_TEST(test_manager_takes_the_next_generation_when_an_older_disk_is_known)
 }
 END_TEST
 
+/* Wrong directories must not put right ones out of date. */
+START_TEST(test_manager_takes_no_generation_among_others_that_do_not_vote)
+{
+    for (wire_replica peer = 1; peer < 5; peer++) {
+        struct wire_message m = known(peer);
+        m.birth_known.recorded = peer != 1;
+        m.birth_known.generation = peer == 1 ? 4 : 1;
+        m.birth_known.votes = peer <= 2;
+        feed(m);
+    }
+    stand_pass(stand, 5 * WIRE_SECOND);
+    stand_settle(stand);
+    stand_commit(stand);
+    ck_assert_uint_eq(stand_figure(stand, "acceptor.generation"), 1);
+    ck_assert(!votes());
+}
+END_TEST
+
 START_TEST(test_manager_keeps_the_generation_it_took_over_a_restart)
 {
     struct wire_message m = known(1);
     m.birth_known.recorded = false;
     m.birth_known.generation = 4;
     feed(m);
+    feed(known(2));
+    feed(known(3));
     stand_commit(stand);
     stand_restart_acceptor(stand, true);
     ck_assert_uint_eq(stand_figure(stand, "acceptor.generation"), 5);
@@ -566,6 +592,7 @@ Suite *acceptor_birth_suite(void)
     tests = tcase_create("manager");
     tcase_add_checked_fixture(tests, setup_manager, teardown);
     tcase_add_test(tests, test_manager_takes_the_next_generation_when_an_older_disk_is_known);
+    tcase_add_test(tests, test_manager_takes_no_generation_among_others_that_do_not_vote);
     tcase_add_test(tests, test_manager_keeps_the_generation_it_took_over_a_restart);
     tcase_add_test(tests, test_manager_that_votes_shows_itself_to_who_knows_another_of_its_generation);
     suite_add_tcase(suite, tests);
