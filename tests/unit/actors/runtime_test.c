@@ -52,7 +52,7 @@ static void host_variant(struct toy *api, struct toy *proposer, int variant)
     runtime_spin(runtime, (variant & 2) != 0 ? WIRE_MS : 0);
 }
 
-enum { ROUND_TRIPS = 2000, VARIANTS = 4 };
+enum { ROUND_TRIPS = 2000, VARIANTS = 4, LEAVE_PATIENCE_MS = 60000, SHORT_PATIENCE_MS = 20 };
 
 static void submit(struct toy *self, struct smr_out *out, uint64_t tag)
 {
@@ -97,6 +97,48 @@ START_TEST(test_runtime_carries_a_ball_to_and_fro)
     tally_wait(&tally, ROUND_TRIPS);
     runtime_stop(runtime);
     ck_assert_uint_eq(tally_get(&tally), ROUND_TRIPS);
+}
+END_TEST
+
+/* What it hands over takes a message to and fro. */
+static void hand_over(struct toy *self, wire_time now, struct smr_out *out)
+{
+    (void)now;
+    tally_add(self->tally, 1);
+    submit(self, out, 1);
+}
+
+static void go_when_told(struct toy *self, wire_time now, const struct wire_message *message,
+                         struct smr_out *out)
+{
+    (void)now;
+    (void)message;
+    (void)out;
+    self->stays = false;
+}
+
+START_TEST(test_runtime_waits_until_roles_have_handed_over)
+{
+    struct toy api = {.leave = hand_over, .receive = go_when_told, .stays = true};
+    struct toy proposer = {.receive = return_ball};
+    host_variant(&api, &proposer, _i);
+    ck_assert(runtime_start(runtime));
+    runtime_leave(runtime, LEAVE_PATIENCE_MS);
+    ck_assert(!api.stays);
+    ck_assert_uint_eq(tally_get(&tally), 1);
+    runtime_stop(runtime);
+}
+END_TEST
+
+START_TEST(test_runtime_waits_no_longer_than_it_is_told)
+{
+    struct toy api = {.stays = true}, proposer = {0};
+    host_variant(&api, &proposer, _i);
+    ck_assert(runtime_start(runtime));
+    wire_time begun = clock_now();
+    runtime_leave(runtime, SHORT_PATIENCE_MS);
+    ck_assert_int_ge(clock_now() - begun, SHORT_PATIENCE_MS * WIRE_MS);
+    runtime_stop(runtime);
 }
 END_TEST
 
@@ -176,6 +218,8 @@ Suite *runtime_suite(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, test_runtime_carries_a_ball_to_and_fro, 0, VARIANTS);
+    tcase_add_loop_test(tests, test_runtime_waits_until_roles_have_handed_over, 0, VARIANTS);
+    tcase_add_loop_test(tests, test_runtime_waits_no_longer_than_it_is_told, 0, VARIANTS);
     tcase_add_loop_test(tests, test_runtime_stops_within_a_second_while_busy, 0, VARIANTS);
     tcase_add_loop_test(tests, test_runtime_wakes_roles_by_deadline_without_spinning, 0, VARIANTS);
     tcase_add_test(tests, test_runtime_stops_when_nothing_ever_happens);

@@ -78,6 +78,19 @@ static void toy_room(void *self, wire_time now, bool enough, struct smr_out *out
         toy->room(toy, now, enough, out);
 }
 
+static void toy_leave(void *self, wire_time now, struct smr_out *out)
+{
+    struct toy *toy = self;
+    if (toy->leave != NULL)
+        toy->leave(toy, now, out);
+}
+
+static bool toy_left(const void *self)
+{
+    const struct toy *toy = self;
+    return !toy->stays;
+}
+
 static wire_time toy_deadline(const void *self)
 {
     const struct toy *toy = self;
@@ -105,6 +118,8 @@ struct smr_role toy_role(struct toy *toy)
         .wake = toy_wake,
         .durable = toy_durable,
         .room = toy_room,
+        .leave = toy_leave,
+        .left = toy_left,
         .deadline = toy_deadline,
         .figures = toy_figures,
         .destroy = toy_destroy,

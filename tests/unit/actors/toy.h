@@ -36,6 +36,8 @@ struct toy {
     void (*wake)(struct toy *self, wire_time now, struct smr_out *out);
     void (*durable)(struct toy *self, wire_time now, struct smr_out *out);
     void (*room)(struct toy *self, wire_time now, bool enough, struct smr_out *out);
+    void (*leave)(struct toy *self, wire_time now, struct smr_out *out);
+    _Atomic bool stays; /* it has not handed over what it can */
 };
 
 /* The toy as a role; it must live as long as the role, which does not own it. */
