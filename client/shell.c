@@ -314,7 +314,8 @@ static void begin_editing(struct shell *self)
     history(self->history, &event, H_SETSIZE, HISTORY_LINES);
     history(self->history, &event, H_SETUNIQUE, 1);
     el_set(self->editor, EL_HIST, history, self->history);
-    el_set(self->editor, EL_ADDFN, "madkv-complete", "completes a command", complete);
+    /* el_set would copy both names and lose the copies. */
+    el_wset(self->editor, EL_ADDFN, L"madkv-complete", L"completes a command", complete);
     el_set(self->editor, EL_BIND, "\t", "madkv-complete", NULL);
     find_history(self);
     if (self->path[0] != '\0')
