@@ -31,9 +31,8 @@ static void check_call(const struct wire_kv_call *call)
     wire_writer_free(&bytes);
 }
 
-static void take_line(struct seen *seen, const struct line_reader *reader)
+static void take_line(struct seen *seen, struct line line)
 {
-    struct line line = line_reader_parse(reader);
     assert((line.kind == LINE_ERROR) == (line.problem != NULL));
     if (line.kind == LINE_CALL)
         check_call(&line.call);
@@ -52,14 +51,33 @@ static void read_in_pieces(struct span input, size_t piece, struct seen *seen)
         size_t size = input.size - at < piece ? input.size - at : piece;
         struct span left = span_of(input.data + at, size);
         while (line_reader_feed(&reader, &left)) {
-            take_line(seen, &reader);
+            take_line(seen, line_reader_parse(&reader));
             line_reader_next(&reader);
         }
         assert(left.size == 0);
     }
     if (line_reader_has_rest(&reader))
-        take_line(seen, &reader);
+        take_line(seen, line_reader_parse(&reader));
     line_reader_free(&reader);
+}
+
+/* Without the reader: the bytes between ends of lines, each line parsed alone and as it is. */
+static void read_raw(struct span input, struct seen *seen)
+{
+    while (input.size > 0) {
+        const uint8_t *end = memchr(input.data, '\n', input.size);
+        size_t size = end == NULL ? input.size : (size_t)(end - input.data);
+        take_line(seen, line_parse(span_of(input.data, size)));
+        size += end != NULL;
+        input = span_of(input.data + size, input.size - size);
+    }
+}
+
+static void assert_same(const struct seen *one, const struct seen *other)
+{
+    assert(one->count == other->count);
+    for (size_t i = 0; i < one->count; i++)
+        assert(one->kinds[i] == other->kinds[i] && one->sizes[i] == other->sizes[i]);
 }
 
 /* What people type goes through this first. */
@@ -76,16 +94,16 @@ static void raise_word(struct span input)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct seen whole, pieces;
+    static struct seen whole, pieces, raw;
     if (size < 2)
         return 0;
     struct span input = span_of(data + 1, size - 1);
-    whole.count = pieces.count = 0;
+    whole.count = pieces.count = raw.count = 0;
     read_in_pieces(input, input.size, &whole);
     read_in_pieces(input, (size_t)data[0] + 1, &pieces);
-    assert(whole.count == pieces.count);
-    for (size_t i = 0; i < whole.count; i++)
-        assert(whole.kinds[i] == pieces.kinds[i] && whole.sizes[i] == pieces.sizes[i]);
+    read_raw(input, &raw);
+    assert_same(&whole, &pieces);
+    assert_same(&whole, &raw);
     raise_word(input);
     return 0;
 }
