@@ -185,6 +185,8 @@ const char *state_ask(struct state *self, char text[STATE_TEXT_BYTES])
 
 void state_list(struct state *self, void (*say)(void *argument, const char *line), void *argument)
 {
+    if (self->map_deadline != WIRE_NEVER)
+        self->map_deadline = 0; /* somebody wants to know now */
     ask_all(self);
     for (size_t i = 0; i < self->node_count; i++) {
         char line[WIRE_ADDRESS_TEXT_MAX + 80], name[40];

@@ -6,7 +6,7 @@
 #include "client/madkv.h"
 
 #define STATE_MAP_MS 700 /* the managers have to say who the servers are within it */
-#define STATE_ASK_MS 150 /* a node has to answer within it, or counts as down */
+#define STATE_ASK_MS 300 /* a node has to answer within it, or counts as down */
 
 #define STATE_TEXT_BYTES 48
 
