@@ -367,13 +367,13 @@ END_TEST
 
 START_TEST(test_leader_that_was_stopped_does_not_blame_its_disk)
 {
-    const struct smr_timing *timing = &stand->config.timing;
+    const struct smr_timing timing = stand->config.timing;
     stand_free(stand);
     begin_to_lead(10 * WIRE_SECOND);
-    beat(timing->heartbeat, 0x1f);
-    stand_pass(stand, timing->heartbeat); /* a round leaves ... */
-    stand->now += timing->stall;          /* ... and the process stands still */
-    stand_pass(stand, timing->heartbeat);
+    beat(timing.heartbeat, 0x1f);
+    stand_pass(stand, timing.heartbeat); /* a round leaves ... */
+    stand->now += timing.stall;          /* ... and the process stands still */
+    stand_pass(stand, timing.heartbeat);
     ck_assert(smr_proposer_leads(stand->role));
     ck_assert_uint_eq(smr_proposer_counters(stand->role)->hand_overs, 0);
 }
