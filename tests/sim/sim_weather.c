@@ -186,11 +186,11 @@ void sim_workload_draw(struct sim *sim)
         draw_overload(sim);
     else if (shape < 100)
         draw_long_life(sim);
-    else if (shape < 118)
+    else if (shape < 130)
         draw_large_values(sim);
-    else if (shape < 122)
+    else if (shape < 134)
         draw_very_long_life(sim);
-    else if (shape < 150)
+    else if (shape < 162)
         draw_stalls(sim);
     sim->happenings->swap_chains += work->swaps;
 }
