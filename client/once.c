@@ -1,6 +1,5 @@
 #include "client/once.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,18 +40,6 @@ static void add_plain(struct madkv *kv, const struct wire_kv_call *call,
     }
 }
 
-static bool write_out(struct span left)
-{
-    while (left.size > 0) {
-        ssize_t written = write(STDOUT_FILENO, left.data, left.size);
-        if (written > 0)
-            left = span_of(left.data + written, left.size - (size_t)written);
-        else if (errno != EINTR)
-            return false;
-    }
-    return true;
-}
-
 static int status_of(const struct wire_kv_call *call, const struct show_answer *answer)
 {
     if (answer->outcome == MADKV_UNKNOWN)
@@ -88,7 +75,7 @@ int once_run(struct madkv *kv, int count, char **words, bool json)
     if (answer.outcome != MADKV_OK && answer.outcome != MADKV_HUNG_UP)
         wire_say("%s", madkv_problem(kv));
     int status = status_of(&line.call, &answer);
-    if (!write_out(wire_writer_span(&out)))
+    if (!wire_print(wire_writer_span(&out)))
         status = WIRE_EXIT_FAILED;
     wire_writer_free(&text);
     wire_writer_free(&out);

@@ -128,3 +128,15 @@ void wire_say_die(int status, const char *format, ...)
     va_end(arguments);
     _exit(status);
 }
+
+bool wire_print(struct span bytes)
+{
+    while (bytes.size > 0) {
+        ssize_t written = write(STDOUT_FILENO, bytes.data, bytes.size);
+        if (written > 0)
+            bytes = span_of(bytes.data + written, bytes.size - (size_t)written);
+        else if (errno != EINTR)
+            return false;
+    }
+    return true;
+}

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include "wire/buf.h"
+#include "wire/span.h"
 #include "wire/types.h"
 
 /* What every line begins with; set once, before threads start. At most 63 bytes. */
@@ -33,5 +34,8 @@ void wire_say_gated(struct wire_say_gate *gate, wire_time now, const char *forma
 /* Says it and ends the process at once with that status, without destructors. */
 void wire_say_die(int status, const char *format, ...)
     __attribute__((format(printf, 2, 3), noreturn));
+
+/* Writes all the bytes to stdout, as they are; false: it takes no more, errno says why. */
+bool wire_print(struct span bytes);
 
 #endif

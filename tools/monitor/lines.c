@@ -8,6 +8,7 @@
 #include "tools/monitor/poller.h"
 #include "tools/monitor/render.h"
 #include "tools/monitor/watch.h"
+#include "wire/say.h"
 
 enum {
     HEADING_EVERY = 20, /* lines of --stat */
@@ -30,7 +31,7 @@ static int follow(const struct live_settings *settings,
         while (read && poller_take(poller, &news)) {
             watch_take(watch, client_clock(), time(NULL), news.picture);
             wire_writer_clear(&out);
-            read = show(watch, &out) && live_write(wire_writer_span(&out));
+            read = show(watch, &out) && wire_print(wire_writer_span(&out));
         }
     }
     zpoller_destroy(&waits);

@@ -2,7 +2,6 @@
  * screen onto the terminal. */
 #include "tools/monitor/live.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -38,18 +37,6 @@ void live_begin(void)
 bool live_is_ended(void)
 {
     return ended != 0;
-}
-
-bool live_write(struct span left)
-{
-    while (left.size > 0) {
-        ssize_t written = write(STDOUT_FILENO, left.data, left.size);
-        if (written > 0)
-            left = span_of(left.data + written, left.size - (size_t)written);
-        else if (errno != EINTR)
-            return false;
-    }
-    return true;
 }
 
 /* --- the full screen ----------------------------------------------------------------------------

@@ -25,7 +25,4 @@ int live_events(const struct live_settings *settings);
 /* Serves metrics over HTTP at host:port (--prometheus). */
 int live_prometheus(const struct live_settings *settings, const char *address);
 
-/* Writes all of it to stdout; false: nobody takes it. */
-bool live_write(struct span bytes);
-
 #endif

@@ -131,7 +131,7 @@ static int print_one(const struct gather_targets *targets)
         render_json(picture, &out);
     else
         render_text(picture, may_colour(), &out);
-    if (!live_write(wire_writer_span(&out))) {
+    if (!wire_print(wire_writer_span(&out))) {
         wire_say("cannot write to stdout: %s", strerror(errno));
         status = WIRE_EXIT_FAILED;
     }
