@@ -377,8 +377,11 @@ void client_core_unsent(struct client_core *core, wire_time now, uint64_t tag,
         request_tag_serial(tag) == request->last_serial) {
         core->counters.unsent++;
         struct group *group = group_find(core, request->group);
-        group_retreat(core, group, request->epoch, WIRE_NO_REPLICA, CLIENT_TROUBLE_UNREACHABLE);
-        request_enqueue(core, request);
+        if (!group_shun(core, group, request)) {
+            group_retreat(core, group, request->epoch, WIRE_NO_REPLICA,
+                          CLIENT_TROUBLE_UNREACHABLE);
+            request_enqueue(core, request);
+        }
     }
     finish(core);
 }

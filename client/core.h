@@ -20,6 +20,8 @@
  *     jittered exponential back-off, and takes the next replica in turn; a hint that repeats the
  *     newest ballot is worth a visit after such a pause, between two replicas in turn, so that a
  * leader that was not ready yet is soon asked again and still every replica has its turn.
+ *   - Of a chain (the map says so) every replica answers reads: they take turns, whoever refuses one or
+ *     is silent is passed over for a while, and only if all are do reads go where writes go.
  *   - Calls of one client on the same key are sent one after the other, in the order submitted.
  *
  * `now` never goes back. Effects are appended to `out`; the caller carries them out in order. One

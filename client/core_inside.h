@@ -55,6 +55,7 @@ struct request {
     wire_time sent;               /* when that was */
     wire_replica to;              /* to which replica */
     uint64_t epoch;               /* of the group at that time */
+    bool spread;                  /* that was any replica's turn, not the target */
     bool in_doubt;                /* an earlier send may have been proposed, or may yet be */
     uint64_t session;             /* of a write with a number, else 0 */
     uint64_t life;                /* likewise: which session of its group, by group.life */
@@ -68,6 +69,9 @@ struct group {
     uint8_t replica_count;     /* 1 .. WIRE_REPLICA_COUNT_MAX */
     wire_replica target;       /* whom to ask now */
     wire_replica turn;         /* whose turn it was last, hints apart */
+    bool spreads;              /* a chain: every replica answers reads */
+    wire_replica read_turn;    /* whose turn it was last, of reads */
+    wire_time shunned[WIRE_REPLICA_COUNT_MAX]; /* by replica: no reads go there before */
     struct wire_ballot ballot; /* newest one heard of in a hint */
     uint32_t hops;             /* hints followed since the last useful answer or pause */
     uint32_t pauses;           /* pauses since the last useful answer, or since renewed */
@@ -177,6 +181,9 @@ struct client_effect *core_effect(struct client_core *core, enum client_effect_k
 
 /* --- core_request.c --- */
 void group_init(struct client_core *core, struct group *group, uint32_t id, uint8_t replica_count);
+/* A read that was one of many replicas' turn got nothing from it: the next one is asked at once, and that
+ * one gets no reads for a while. False: it was no such read. */
+bool group_shun(struct client_core *core, struct group *group, struct request *request);
 /* Drops its requests; calls must have let go of theirs before. */
 void group_clear(struct client_core *core, struct group *group);
 struct group *group_find(struct client_core *core, uint32_t id);
@@ -223,7 +230,8 @@ void group_time_out(struct client_core *core, struct group *group);
 void group_pump(struct client_core *core, struct group *group);
 wire_time group_deadline(const struct client_core *core, const struct group *group);
 /* The head of a REQUEST to the group's target. */
-struct wire_message *group_message(struct client_core *core, const struct group *group);
+struct wire_message *group_message(struct client_core *core, const struct group *group,
+                                   wire_replica to);
 
 /* --- core_reply.c --- */
 /* An answer to a send of that request came from that replica; last: to its last send, and nothing

@@ -105,6 +105,8 @@ static void on_ok(struct client_core *core, const struct answer *answer)
 static void on_elsewhere(struct client_core *core, const struct answer *answer)
 {
     bool in_doubt = answer->message->reply.status == WIRE_STATUS_IN_DOUBT;
+    if (answer->last && group_shun(core, answer->group, answer->request))
+        return;
     wire_replica leader = answer->message->reply.leader;
     struct wire_ballot ballot = answer->message->reply.ballot;
     bool followed = group_follow(core, answer->group, answer->from, leader, ballot);
@@ -128,6 +130,8 @@ static void on_overload(struct client_core *core, const struct answer *answer)
     bool full = answer->message->reply.status == WIRE_STATUS_FULL;
     core->counters.full += full;
     core->counters.busy += !full;
+    if (group_shun(core, answer->group, answer->request))
+        return;
     again(core, answer, answer->from, full ? CLIENT_TROUBLE_FULL : CLIENT_TROUBLE_BUSY);
 }
 

@@ -19,6 +19,9 @@ static_assert(PLACE_COUNT >
               "places never run out");
 /* A newer ballot makes pauses short again at most that often: elections are no more frequent. */
 #define RENEWAL_TIME WIRE_SECOND
+/* A replica of a chain that did not answer a read gets none for so long: about as long as it takes until
+ * it serves again, or is known to be no member. */
+#define SHUN_TIME (WIRE_SECOND / 2)
 /* A trouble that a replica gave as its reason outlives mere silence for that long. */
 #define REASON_LIFE (2 * WIRE_SECOND)
 
@@ -29,6 +32,7 @@ void group_init(struct client_core *core, struct group *group, uint32_t id, uint
     assert(replica_count >= 1 && replica_count <= WIRE_REPLICA_COUNT_MAX);
     *group = (struct group){.id = id, .replica_count = replica_count};
     group->target = group->turn = (wire_replica)wire_random_below(&core->random, replica_count);
+    group->read_turn = group->target;
     group->renewed = -RENEWAL_TIME;
     group->next_number = group->lowest = 1;
     TAILQ_INIT(&group->waiting);
@@ -232,10 +236,11 @@ struct request *request_find(struct client_core *core, uint64_t tag)
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
-struct wire_message *group_message(struct client_core *core, const struct group *group)
+struct wire_message *group_message(struct client_core *core, const struct group *group,
+                                   wire_replica to)
 {
     struct client_effect *effect = core_effect(core, CLIENT_SEND);
-    effect->to = (struct client_endpoint){group->id, group->target};
+    effect->to = (struct client_endpoint){group->id, to};
     struct wire_message *message = &effect->message;
     message->type = WIRE_MESSAGE_REQUEST;
     message->sender.role = WIRE_ROLE_CLIENT;
@@ -243,6 +248,17 @@ struct wire_message *group_message(struct client_core *core, const struct group 
     message->sender.cluster = core->map.cluster;
     core->counters.sends++;
     return message;
+}
+
+/* Whose turn a read is: whoever did not refuse one lately, one after the other. */
+static bool take_read_turn(struct client_core *core, struct group *group)
+{
+    for (int i = 0; i < group->replica_count && group->spreads; i++) {
+        group->read_turn = (wire_replica)((group->read_turn + 1) % group->replica_count);
+        if (core->now >= group->shunned[group->read_turn])
+            return true;
+    }
+    return false;
 }
 
 static void request_send(struct client_core *core, struct group *group, struct request *request)
@@ -255,11 +271,12 @@ static void request_send(struct client_core *core, struct group *group, struct r
         request->first_serial = serial;
     request->last_serial = serial;
     request->sent = core->now;
-    request->to = group->target;
+    request->spread = request->kind == WIRE_CALL_READ && take_read_turn(core, group);
+    request->to = request->spread ? group->read_turn : group->target;
     request->epoch = group->epoch;
     request->state = REQUEST_FLIGHT;
     TAILQ_INSERT_TAIL(&group->flight, request, link);
-    struct wire_message *message = group_message(core, group);
+    struct wire_message *message = group_message(core, group, request->to);
     message->request.tag = serial << PLACE_BITS | request->place;
     message->request.kind = (uint8_t)request->kind;
     message->request.session = request->session;
@@ -267,6 +284,15 @@ static void request_send(struct client_core *core, struct group *group, struct r
     /* Under a session that was given up only the number itself is known to be safe. */
     message->request.lowest = session_is_current(group, request) ? group->lowest : request->lowest;
     message->payload = buf_ref(request->payload);
+}
+
+bool group_shun(struct client_core *core, struct group *group, struct request *request)
+{
+    if (!request->spread)
+        return false;
+    group->shunned[request->to] = core->now + SHUN_TIME;
+    request_enqueue(core, request);
+    return true;
 }
 
 void group_pump(struct client_core *core, struct group *group)
@@ -281,6 +307,8 @@ static void request_unanswered(struct client_core *core, struct group *group,
                                struct request *request)
 {
     request->in_doubt = request_changes(request);
+    if (group_shun(core, group, request))
+        return;
     group_retreat(core, group, request->epoch, WIRE_NO_REPLICA, CLIENT_TROUBLE_UNREACHABLE);
     request_enqueue(core, request);
 }

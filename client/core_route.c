@@ -96,7 +96,7 @@ void route_advance(struct client_core *core)
 
 static bool same_shape(const struct wire_map *a, const struct wire_map *b)
 {
-    return a->cluster == b->cluster && a->server_rf == b->server_rf &&
+    return a->cluster == b->cluster && a->protocol == b->protocol && a->server_rf == b->server_rf &&
            a->server_count == b->server_count;
 }
 
@@ -131,6 +131,8 @@ static void reshape(struct client_core *core, const struct wire_map *map)
     core->servers = wire_calloc(core->server_groups, sizeof *core->servers);
     for (uint32_t i = 0; i < core->server_groups; i++)
         group_init(core, &core->servers[i], i, map->server_rf);
+    for (uint32_t i = 0; i < core->server_groups; i++)
+        core->servers[i].spreads = map->protocol == WIRE_PROTOCOL_CHAIN;
 }
 
 static void house_calls(struct client_core *core)

@@ -97,7 +97,7 @@ void session_close(struct client_core *core, struct group *group)
     if (group->session == 0)
         return;
     uint8_t *nothing;
-    struct wire_message *message = group_message(core, group);
+    struct wire_message *message = group_message(core, group, group->target);
     message->request.kind = WIRE_CALL_CLOSE;
     message->request.session = group->session;
     message->payload = buf_new(0, &nothing);

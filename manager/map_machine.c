@@ -1,6 +1,7 @@
 #include "manager/map_machine.h"
 
 #include <stdlib.h>
+#include "manager/chains.h"
 #include "wire/figures.h"
 #include "wire/hash.h"
 
@@ -10,6 +11,7 @@ enum {
 
 struct map_machine {
     struct wire_map map;       /* the state; cluster 0: not founded */
+    struct chains chains;      /* likewise; none for servers that need no oracle */
     struct wire_map flags;     /* what the command line said; no part of the state */
     bool compares;             /* flags were given */
     uint8_t manager_count;     /* of the command line */
@@ -26,7 +28,8 @@ static bool is_founded(const struct map_machine *self)
 
 static bool same_topology(const struct wire_map *a, const struct wire_map *b)
 {
-    if (a->server_rf != b->server_rf || a->server_count != b->server_count)
+    if (a->server_rf != b->server_rf || a->protocol != b->protocol ||
+        a->server_count != b->server_count)
         return false;
     for (uint32_t i = 0; i < a->server_count; i++) {
         if (strcmp(a->servers[i].address, b->servers[i].address) != 0)
@@ -46,8 +49,11 @@ static void compare_with_flags(const struct map_machine *self)
 
 static enum wire_map_verdict found(struct map_machine *self, const struct wire_map *map)
 {
-    if (!is_founded(self))
+    if (!is_founded(self)) {
         wire_map_copy(&self->map, map);
+        if (map->protocol == WIRE_PROTOCOL_CHAIN)
+            chains_found(&self->chains, wire_map_partition_count(map));
+    }
     compare_with_flags(self);
     return WIRE_MAP_OK;
 }
@@ -85,6 +91,9 @@ static enum wire_map_verdict run_call(struct map_machine *self, const struct wir
 static enum smr_body map_classify(struct span body)
 {
     struct wire_map_call call;
+    struct wire_chain_call of_chain;
+    if (wire_chain_call_decode(body, &of_chain) == WIRE_OK)
+        return of_chain.op == WIRE_CHAIN_PULSE ? SMR_BODY_QUERY : SMR_BODY_PLAIN;
     if (wire_map_call_decode(body, &call) != WIRE_OK)
         return SMR_BODY_MALFORMED;
     enum smr_body kind = call.op == WIRE_MAP_GET ? SMR_BODY_QUERY : SMR_BODY_PLAIN;
@@ -92,12 +101,26 @@ static enum smr_body map_classify(struct span body)
     return kind;
 }
 
+static uint64_t map_subject(struct span body)
+{
+    (void)body;
+    return SMR_SUBJECT_ALL;
+}
+
 static enum wire_status map_apply(void *self, const struct smr_moment *moment, struct span body,
                                   struct wire_writer *answer)
 {
     struct map_machine *machine = self;
     struct wire_map_call call;
+    struct wire_chain_call of_chain;
     (void)moment; /* no call depends on when it is made */
+    if (wire_chain_call_decode(body, &of_chain) == WIRE_OK) {
+        struct wire_chain_answer answered =
+            chains_run(&machine->chains, &machine->map, &of_chain);
+        machine->changes += of_chain.op != WIRE_CHAIN_PULSE;
+        wire_chain_answer_encode(&answered, answer);
+        return WIRE_STATUS_OK;
+    }
     if (wire_map_call_decode(body, &call) != WIRE_OK)
         return WIRE_STATUS_MALFORMED;
     enum wire_map_verdict verdict = run_call(machine, &call);
@@ -119,6 +142,7 @@ static uint64_t map_digest(const void *self)
     const struct map_machine *machine = self;
     struct wire_writer text = {0};
     wire_map_answer_encode(WIRE_MAP_OK, &machine->map, &text);
+    chains_encode(&machine->chains, &text);
     uint64_t hash = wire_hash(wire_writer_span(&text));
     wire_writer_free(&text);
     return hash;
@@ -142,6 +166,7 @@ static void map_destroy(void *self)
     struct map_machine *machine = self;
     wire_map_free(&machine->map);
     wire_map_free(&machine->flags);
+    chains_free(&machine->chains);
     free(machine);
 }
 
@@ -155,9 +180,13 @@ static size_t map_unsaved_bytes(const void *self)
 static void map_freeze(void *self, struct wire_writer *part)
 {
     struct map_machine *machine = self;
+    struct wire_writer map = {0};
     machine->changes = 0;
     wire_map_answer_encode(is_founded(machine) ? WIRE_MAP_OK : WIRE_MAP_NOT_FOUNDED, &machine->map,
-                           part);
+                           &map);
+    wire_write_bin(part, wire_writer_span(&map));
+    chains_encode(&machine->chains, part);
+    wire_writer_free(&map);
 }
 
 static enum wire_error map_save(void *self, struct span image)
@@ -172,15 +201,30 @@ static void map_thaw(void *self)
     (void)self; /* what was frozen stands in the image */
 }
 
+/* False: it is no part of such a machine, and nothing was allocated. */
+static bool read_part(struct span part, struct wire_map *map, struct chains *chains)
+{
+    enum wire_map_verdict verdict;
+    struct wire_reader in = wire_reader_of(part);
+    struct span text = wire_read_bin(&in, part.size);
+    if (chains_decode(chains, &in) && wire_read_end(&in) == WIRE_OK &&
+        wire_map_answer_decode(text, &verdict, map) == WIRE_OK)
+        return true;
+    chains_free(chains);
+    return false;
+}
+
 static bool map_restore(void *self, struct span part)
 {
     struct map_machine *machine = self;
-    enum wire_map_verdict verdict;
-    struct wire_map map;
-    if (wire_map_answer_decode(part, &verdict, &map) != WIRE_OK)
+    struct wire_map map = {0};
+    struct chains chains = {0};
+    if (!read_part(part, &map, &chains))
         return false;
     wire_map_free(&machine->map);
+    chains_free(&machine->chains);
     machine->map = map;
+    machine->chains = chains;
     machine->changes = 0;
     compare_with_flags(machine); /* a snapshot may stand in for the FOUND that would have */
     return true;
@@ -188,11 +232,13 @@ static bool map_restore(void *self, struct span part)
 
 static bool map_fits(struct span part, const struct smr_totals *totals)
 {
-    enum wire_map_verdict verdict;
-    struct wire_map map;
-    if (totals->pairs != 0 || wire_map_answer_decode(part, &verdict, &map) != WIRE_OK)
+    struct wire_map map = {0};
+    struct chains chains = {0};
+    if (totals->pairs != 0 || !read_part(part, &map, &chains))
         return false;
     wire_map_free(&map);
+    chains_free(&chains);
+    return true;
     return true;
 }
 
@@ -200,6 +246,7 @@ struct smr_machine map_machine_new(const struct map_flags *flags)
 {
     static const struct smr_machine_ops ops = {
         .classify = map_classify,
+        .subject = map_subject,
         .apply = map_apply,
         .query = map_query,
         .digest = map_digest,
@@ -223,4 +270,11 @@ struct smr_machine map_machine_new(const struct map_flags *flags)
     if (self->compares)
         wire_map_copy(&self->flags, flags->map);
     return (struct smr_machine){.ops = &ops, .self = self, .base = self->base};
+}
+
+const struct wire_chain *map_machine_chain(struct smr_machine machine, uint32_t partition)
+{
+    const struct map_machine *self = machine.self;
+    assert(machine.ops->apply == map_apply);
+    return partition < self->chains.count ? &self->chains.chains[partition] : NULL;
 }

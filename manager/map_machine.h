@@ -19,6 +19,7 @@
 #define MADKV_MANAGER_MAP_MACHINE_H
 
 #include "smr/machine.h"
+#include "wire/chain.h"
 #include "wire/map.h"
 
 /* Called on the applier's thread when a FOUND was applied and the map has another factor or other
@@ -34,6 +35,9 @@ struct map_flags {
     void *context;              /* handed to conflict */
     const struct smr_base *base; /* where checkpoints go, must outlive the machine; NULL: nowhere */
 };
+
+/* The chain of a partition as the machine has it now; NULL: none. For the simulator. */
+const struct wire_chain *map_machine_chain(struct smr_machine machine, uint32_t partition);
 
 /* A machine without a map. flags may be NULL. Ends with ops->destroy. */
 struct smr_machine map_machine_new(const struct map_flags *flags);

@@ -111,6 +111,16 @@ static unsigned kv_operation(struct span body)
     return wire_kv_op_of(body);
 }
 
+/* A Scan may concern any key. */
+static uint64_t kv_subject(struct span body)
+{
+    struct wire_kv_call call;
+    if (wire_kv_call_decode(body, &call) != WIRE_OK || call.op == WIRE_KV_SCAN)
+        return SMR_SUBJECT_ALL;
+    uint64_t hash = wire_hash(call.key);
+    return hash == SMR_SUBJECT_ALL ? hash + 1 : hash;
+}
+
 static enum wire_status kv_apply(void *self, const struct smr_moment *moment, struct span body,
                                  struct wire_writer *answer)
 {
@@ -195,6 +205,7 @@ struct smr_machine kv_machine_new_on(const struct smr_base *base, uint32_t parti
         .classify = kv_classify,
         .operation = kv_operation,
         .operations = operations,
+        .subject = kv_subject,
         .apply = kv_apply,
         .query = kv_query,
         .digest = kv_digest,

@@ -14,6 +14,8 @@ enum {
 };
 
 #define BUSY_SAID (10 * WIRE_SECOND) /* being overloaded is an event at most that often */
+/* Of the overseer's own command: no place in the table has so high an index. */
+#define OVERSEER_TAG UINT32_MAX
 
 /* A call that was handed on. Its tag is generation << 32 | index in the table, so that a late answer
  * to an earlier call in the same place is told apart. */
@@ -55,6 +57,10 @@ struct api {
     bool allow_admin;                         /* orders are taken */
     bool leading;                             /* may calls be handed on */
     bool leaving;                             /* this process is ending */
+    bool reads_here;                          /* may reads, although it does not lead */
+    struct smr_overseer overseer;             /* ops NULL: none */
+    bool wish_open;                           /* a command of the overseer is under way */
+    uint32_t wish_number;                     /* which: counts up; the upper half of its tag */
     struct wire_ballot leader;                /* newest leader known, none: round 0 */
     struct call calls[WIRE_API_CALLS_MAX];    /* open ones and a free list */
     uint32_t first_free;                      /* index, or WIRE_API_CALLS_MAX */
@@ -187,7 +193,9 @@ static enum wire_status judge(const struct api *self, wire_time now, const struc
     if (m->request.kind >= WIRE_CALL_KINDS || buf_span(m->payload).size > WIRE_COMMAND_BYTES_MAX ||
         !body_fits(self, (enum wire_call_kind)m->request.kind, buf_span(m->payload)))
         return WIRE_STATUS_MALFORMED;
-    if (!self->leading)
+    bool here = self->leading || (self->reads_here && m->request.kind == WIRE_CALL_READ &&
+                                  !self->reads_through_log);
+    if (!here)
         return WIRE_STATUS_NOT_LEADER;
     if (self->open_count >= self->open_count_max ||
         self->open_bytes + m->payload->size > WIRE_API_BYTES_MAX ||
@@ -253,6 +261,8 @@ static void receive_request(struct api *self, wire_time now, const struct wire_m
         return;
     }
     uint64_t tag = open_call(self, now, m);
+    if (m->request.kind == WIRE_CALL_READ && self->overseer.ops != NULL)
+        self->overseer.ops->asked(self->overseer.self, now, buf_span(m->payload));
     if (m->request.kind == WIRE_CALL_READ && !self->reads_through_log) {
         struct wire_message *s = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_READ,
                                               WIRE_ROLE_PROPOSER, self->self.replica);
@@ -279,14 +289,92 @@ static void doubt_all(struct api *self, struct smr_out *out)
     }
 }
 
-static void receive_leadership(struct api *self, const struct wire_message *m,
+static void receive_leadership(struct api *self, wire_time now, const struct wire_message *m,
                                struct smr_out *out)
 {
     bool same = m->leadership.leading && ballot_equal(self->leader, m->leadership.ballot);
+    bool begins = m->leadership.leading && !(self->leading && same);
+    bool ends = self->leading && !same;
     self->leading = m->leadership.leading;
+    self->reads_here = m->leadership.reads;
     self->leader = m->leadership.ballot;
     if (!same && !m->leadership.answering)
         doubt_all(self, out);
+    if (self->overseer.ops != NULL && (begins || ends)) {
+        self->wish_open = false;
+        self->overseer.ops->lead(self->overseer.self, now, self->leading);
+    }
+}
+
+/* --- the overseer -------------------------------------------------------------------------------- */
+
+static void oversee(struct api *self, wire_time now, struct smr_out *out)
+{
+    if (self->overseer.ops == NULL || !self->leading || self->wish_open)
+        return;
+    struct wire_writer body = {0};
+    self->overseer.ops->wish(self->overseer.self, now, &body);
+    if (body.size > 0) {
+        assert(self->machine->classify(wire_writer_span(&body)) == SMR_BODY_PLAIN);
+        struct wire_command command = {.kind = WIRE_CALL_PLAIN,
+                                       .tag = (uint64_t)++self->wish_number << 32 | OVERSEER_TAG,
+                                       .body = wire_writer_span(&body)};
+        wire_writer_clear(&self->scratch);
+        wire_command_encode(&command, &self->scratch);
+        struct wire_message *s = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_SUBMIT,
+                                              WIRE_ROLE_PROPOSER, self->self.replica);
+        s->submit.tag = command.tag;
+        s->submit.at = (uint64_t)now;
+        s->payload = wire_writer_take(&self->scratch);
+        self->wish_open = true;
+    }
+    wire_writer_free(&body);
+}
+
+/* True: the answer is to the overseer's command. */
+static bool take_wish(struct api *self, wire_time now, uint64_t tag, enum wire_status status,
+                      struct buf *payload)
+{
+    if ((uint32_t)tag != OVERSEER_TAG)
+        return false;
+    if (self->wish_open && (uint32_t)(tag >> 32) == self->wish_number) {
+        self->wish_open = false;
+        self->overseer.ops->done(self->overseer.self, now, status, buf_span(payload));
+    } else {
+        self->counters.results_unclaimed++;
+    }
+    return true;
+}
+
+/* Is the answer to be kept back? Then the client is to ask again. */
+static bool keep_answer(struct api *self, wire_time now, const struct wire_message *m)
+{
+    const struct call *call = find_call(self, m->result.tag);
+    return self->overseer.ops != NULL && call != NULL && call->read &&
+           m->result.status == WIRE_STATUS_OK &&
+           !self->overseer.ops->answered(self->overseer.self, now, buf_span(m->payload));
+}
+
+static void receive_result(struct api *self, wire_time now, const struct wire_message *m,
+                           struct smr_out *out)
+{
+    enum wire_status status = (enum wire_status)m->result.status;
+    if (take_wish(self, now, m->result.tag, status, m->payload))
+        return;
+    if (keep_answer(self, now, m))
+        answer_call(self, m->result.tag, WIRE_STATUS_NOT_LEADER, 0, NULL, out);
+    else
+        answer_call(self, m->result.tag, status, m->result.session, m->payload, out);
+}
+
+static void receive_refused(struct api *self, wire_time now, const struct wire_message *m,
+                            struct smr_out *out)
+{
+    struct buf *nothing = buf_copy(span_of(NULL, 0));
+    self->counters.requests_refused++;
+    if (!take_wish(self, now, m->refused.tag, (enum wire_status)m->refused.status, nothing))
+        answer_call(self, m->refused.tag, (enum wire_status)m->refused.status, 0, NULL, out);
+    buf_unref(&nothing);
 }
 
 /* --- STATUS ------------------------------------------------------------------------------------- */
@@ -322,6 +410,8 @@ static void own_figures(const struct api *self, wire_time now, struct wire_write
     wire_figure_number(out, "api.open_bytes", self->open_bytes);
     wire_figure_number(out, "api.open_calls_max", self->open_count_max);
     wire_figure_number(out, "api.allow_admin", self->allow_admin);
+    if (self->overseer.ops != NULL)
+        self->overseer.ops->figures(self->overseer.self, out);
     smr_counters_figures(&self->counters, "api", out);
     latency_figures(self, out);
     smr_events_figures(&self->events, "api", now, out);
@@ -459,15 +549,13 @@ static void api_receive(void *role, wire_time now, const struct wire_message *m,
     switch (m->type) {
     case WIRE_MESSAGE_RESULT:
         measure(self, now, m);
-        answer_call(self, m->result.tag, (enum wire_status)m->result.status, m->result.session,
-                    m->payload, out);
+        receive_result(self, now, m, out);
         break;
     case WIRE_MESSAGE_REFUSED:
-        self->counters.requests_refused++;
-        answer_call(self, m->refused.tag, (enum wire_status)m->refused.status, 0, NULL, out);
+        receive_refused(self, now, m, out);
         break;
     case WIRE_MESSAGE_LEADERSHIP:
-        receive_leadership(self, m, out);
+        receive_leadership(self, now, m, out);
         break;
     case WIRE_MESSAGE_ADMIN_DONE:
         receive_order_done(self, m, out);
@@ -480,6 +568,11 @@ static void api_receive(void *role, wire_time now, const struct wire_message *m,
         receive_status(self, m, out);
         break;
     }
+}
+
+static void api_settle(void *role, wire_time now, struct smr_out *out)
+{
+    oversee(role, now, out);
 }
 
 static void api_wake(void *role, wire_time now, struct smr_out *out)
@@ -496,7 +589,11 @@ static void api_wake(void *role, wire_time now, struct smr_out *out)
 static wire_time api_deadline(const void *role)
 {
     const struct api *self = role;
-    wire_time deadline = self->order.open ? self->order.deadline : WIRE_NEVER;
+    wire_time deadline = self->overseer.ops == NULL || self->wish_open
+                             ? WIRE_NEVER
+                             : self->overseer.ops->deadline(self->overseer.self);
+    if (self->order.open && self->order.deadline < deadline)
+        deadline = self->order.deadline;
     for (int i = 0; i < STATUS_ASKS_MAX; i++) {
         if (self->asks[i].open && self->asks[i].deadline < deadline)
             deadline = self->asks[i].deadline;
@@ -530,12 +627,15 @@ static void api_destroy(void *role)
     for (int i = 0; i < STATUS_ASKS_MAX; i++)
         wire_writer_free(&self->asks[i].text);
     wire_writer_free(&self->scratch);
+    if (self->overseer.ops != NULL)
+        self->overseer.ops->destroy(self->overseer.self);
     free(self);
 }
 
 static const struct smr_role_ops api_ops = {
     .name = "api",
     .receive = api_receive,
+    .settle = api_settle,
     .wake = api_wake,
     .deadline = api_deadline,
     .leave = api_leave,
@@ -551,6 +651,7 @@ struct smr_role smr_api_new(const struct smr_config *config, const struct smr_ma
     self->self.role = WIRE_ROLE_API;
     self->machine = machine;
     self->allow_admin = config->allow_admin;
+    self->overseer = config->overseer;
     self->reads_through_log = config->reads == SMR_READS_LOG;
     self->open_count_max =
         config->api_calls_max == 0 ? WIRE_API_CALLS_MAX : config->api_calls_max;

@@ -3,6 +3,7 @@
 #define MADKV_SMR_CONFIG_H
 
 #include "smr/machine.h"
+#include "smr/overseer.h"
 #include "wire/message.h"
 
 /* Times of the protocol, in microseconds. The defaults are smr_timing_default(). */
@@ -27,6 +28,11 @@ struct smr_timing {
 /* Clocks of two replicas may differ by so much per unit of time: an acceptor counts a lease longer by
  * this part, the leader shorter. */
 #define SMR_CLOCK_DRIFT_PERCENT 10
+
+/* Chains: a replica asks the managers for its chain so often ... */
+#define SMR_CHAIN_PULSE (250 * WIRE_MS)
+/* ... and the answer lets it serve reads for so long, counted from when it asked. */
+#define SMR_CHAIN_LEASE (2 * WIRE_SECOND)
 
 static inline wire_time smr_lease_granted(wire_time lease)
 {
@@ -92,6 +98,8 @@ static inline struct smr_checkpointing smr_checkpointing_default(void)
 struct smr_config {
     struct wire_sender self;  /* cluster, group, replica, birth, start; the role is filled in */
     uint8_t replica_count;    /* r: 1, 3, 5, 7 or 9 */
+    enum wire_protocol protocol; /* how the group agrees */
+    struct smr_overseer overseer; /* of the API, which owns it; ops NULL: none */
     uint64_t seed;            /* of all random choices */
     struct smr_timing timing; /* see there */
     struct smr_checkpointing checkpointing; /* when to begin one */

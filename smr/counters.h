@@ -41,6 +41,24 @@
     X(reads_held)         /* reads that waited for the opening batch */                            \
     X(refused_full)       /* calls refused because too many disks have no room */                  \
     X(refused)            /* calls refused because this replica does not lead */                   \
+    /* chains, counted by the forwarder */                                                         \
+    X(epochs)             /* adopted as a member */                                                \
+    X(epochs_outside)     /* adopted while no member */                                            \
+    X(rejoins)            /* epochs in which a replica became a member that was none before */     \
+    X(chain_recovered)    /* slots of earlier epochs stored again in a new one */                  \
+    X(passed_slots)       /* slots passed to the successor */                                      \
+    X(resent_passes)      /* of them again, for want of an answer */                               \
+    X(withheld_passes)    /* slots not passed because the successor owed too many bytes */         \
+    X(refreshes)          /* asked the own keeper anew, since it did not say what it stored */     \
+    X(clean_reads)        /* reads answered without asking */                                      \
+    X(tail_reads)         /* of them, by the tail */                                               \
+    X(dirty_reads)        /* reads for which the tail was asked */                                 \
+    X(tail_asks)          /* questions to the tail */                                              \
+    X(unleased_reads)     /* reads refused for want of a lease */                                  \
+    X(stuck_silences)     /* pulses left out because the own disk takes nothing */                 \
+    X(views)              /* answers of the oracle */                                              \
+    X(old_views)          /* of them, older than what was known */                                 \
+    X(refused_epochs)     /* messages of another epoch, turned down by forwarder or keeper */      \
     /* counted by the acceptor and learner */                                                      \
     X(promises)           /* Promises given for a new ballot */                                    \
     X(leases_kept)        /* Prepares turned down for the sake of a lease */                       \

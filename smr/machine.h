@@ -41,6 +41,8 @@ enum smr_body {
     SMR_BODY_QUERY,     /* reads */
 };
 
+#define SMR_SUBJECT_ALL 0
+
 struct smr_machine_ops {
     /* Any thread: touches no state. */
     enum smr_body (*classify)(struct span body);
@@ -48,6 +50,9 @@ struct smr_machine_ops {
      * tells none apart. */
     unsigned (*operation)(struct span body);
     const char *const *operations; /* their words for figures, up to a NULL; at most SMR_OPERATIONS_MAX */
+    /* What a body is about: a hash that is equal where two bodies may concern the same part of the
+     * state, and SMR_SUBJECT_ALL where it may be any part. Any thread: touches no state. */
+    uint64_t (*subject)(struct span body);
     /* Applies a command whose body was classified COMMAND or PLAIN, or answers a query that came
      * through the log. Appends the answer. Returns WIRE_STATUS_OK, MALFORMED or WRONG_GROUP; on
      * anything but OK the state is unchanged and the answer empty. */

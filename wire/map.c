@@ -5,10 +5,10 @@
 #include "wire/hash.h"
 
 enum {
-    FOUND_VALUES = 4,    /* op, cluster, server_rf, count; then the addresses */
+    FOUND_VALUES = 5,    /* op, cluster, server_rf, protocol, count; then the addresses */
     REGISTER_VALUES = 6, /* op, cluster, partition, replica, generation, nonce */
     GET_VALUES = 1,      /* op */
-    ANSWER_VALUES = 4,   /* verdict, cluster, server_rf, count; then the servers */
+    ANSWER_VALUES = 5,   /* verdict, cluster, server_rf, protocol, count; then the servers */
     SERVER_VALUES = 3,   /* address, generation, nonce */
 };
 
@@ -45,11 +45,13 @@ static void read_topology(struct wire_reader *in, struct wire_map *map, uint32_t
 {
     map->cluster = wire_read_uint(in, UINT64_MAX);
     map->server_rf = (uint8_t)wire_read_uint(in, WIRE_REPLICA_COUNT_MAX);
+    map->protocol = (enum wire_protocol)wire_read_uint(in, WIRE_PROTOCOLS - 1);
     map->server_count = (uint32_t)wire_read_uint(in, WIRE_SERVER_COUNT_MAX);
     bool legal = map->cluster != 0 && is_factor(map->server_rf) && map->server_count > 0 &&
                  map->server_count % map->server_rf == 0 &&
                  map->server_count / map->server_rf <= WIRE_PARTITION_COUNT_MAX;
-    bool none = map->cluster == 0 && map->server_rf == 0 && map->server_count == 0;
+    bool none = map->cluster == 0 && map->server_rf == 0 && map->protocol == 0 &&
+                map->server_count == 0;
     if (in->bad || !(legal || none) || values != before + each * map->server_count) {
         in->bad = true;
         map->server_count = 0;
@@ -88,6 +90,7 @@ static void write_found(const struct wire_map *map, struct wire_writer *out)
     wire_write_uint(out, WIRE_MAP_FOUND);
     wire_write_uint(out, map->cluster);
     wire_write_uint(out, map->server_rf);
+    wire_write_uint(out, map->protocol);
     wire_write_uint(out, map->server_count);
     for (uint32_t i = 0; i < map->server_count; i++)
         wire_write_bin(out, span_text(map->servers[i].address));
@@ -165,6 +168,7 @@ void wire_map_answer_encode(enum wire_map_verdict verdict, const struct wire_map
     wire_write_uint(out, verdict);
     wire_write_uint(out, map->cluster);
     wire_write_uint(out, map->server_rf);
+    wire_write_uint(out, map->protocol);
     wire_write_uint(out, map->server_count);
     for (uint32_t i = 0; i < map->server_count; i++) {
         wire_write_bin(out, span_text(map->servers[i].address));
@@ -201,6 +205,8 @@ uint64_t wire_map_topology(uint8_t manager_count, const struct wire_map *map)
     struct wire_writer text = {0};
     wire_write_uint(&text, manager_count);
     wire_write_uint(&text, map->server_rf);
+    if (map->protocol != WIRE_PROTOCOL_MULTIPAXOS)
+        wire_write_uint(&text, map->protocol);
     for (uint32_t i = 0; i < map->server_count; i++)
         wire_write_bin(&text, span_text(map->servers[i].address));
     uint64_t hash = wire_hash(wire_writer_span(&text));

@@ -1,9 +1,9 @@
 /* The cluster map and the calls on it: commands and queries of the managers' state machine.
  *
- *     command  [FOUND, cluster, server_rf, count, address ...]
+ *     command  [FOUND, cluster, server_rf, protocol, count, address ...]
  *              [REGISTER, cluster, partition, replica, generation, nonce]
  *              [MAP]                                              (a query)
- *     answer   [verdict, cluster, server_rf, count, (address, generation, nonce) ...]
+ *     answer   [verdict, cluster, server_rf, protocol, count, (address, generation, nonce) ...]
  *
  * Addresses stand as the managers' --server_addrs gave them, partition by partition, replica by
  * replica. Partition p of n owns the hash slots h with h * n / WIRE_HASH_SLOT_COUNT == p. */
@@ -36,6 +36,7 @@ struct wire_map_server {
 struct wire_map {
     uint64_t cluster;                /* random, never 0 once founded */
     uint8_t server_rf;               /* replicas of a partition */
+    enum wire_protocol protocol;     /* how they agree */
     uint32_t server_count;           /* partitions x server_rf */
     struct wire_map_server *servers; /* [partition * server_rf + replica]; owned */
 };

@@ -32,7 +32,9 @@
     X(LEARNER, "learner")   /* an acceptor where it asks its peers for slots */                    \
     X(APPLIER, "applier")   /* runs the state machine */                                           \
     X(CHECKPOINTER, "checkpointer") /* writes state to the disk, beside the applier */             \
-    X(STREAMER, "streamer") /* sends snapshots of that state to peers */
+    X(STREAMER, "streamer") /* sends snapshots of that state to peers */                           \
+    X(COURIER, "courier")   /* speaks with the managers for a replica of a chain */                \
+    X(MANAGER, "manager")   /* a manager's API, as the courier sees it; nobody signs so */
 
 enum wire_role {
 #define X(name, text) WIRE_ROLE_##name,
@@ -84,10 +86,11 @@ struct wire_generations {
 /* Phase 1a for every slot from `from` on; asked again with a larger `from` for the next chunk. */
 #define WIRE_PREPARE_FIELDS(F) F(ballot, ballot) F(slot, from)
 /* Phase 1b: what was accepted in from..through (payload: entries); last: nothing beyond. chosen: all
- * slots up to it are known chosen here; cut: slots up to it are no longer in the log. */
+ * slots up to it are known chosen here; cut: slots up to it are no longer in the log. damaged: there is
+ * more, but its record cannot be read (chains only: else that is no promise). */
 #define WIRE_PROMISE_FIELDS(F)                                                                     \
     F(ballot, ballot) F(slot, from) F(slot, through) F(flag, last) F(slot, chosen) F(slot, cut)    \
-    F(generations, births)
+    F(generations, births) F(flag, damaged)
 /* --- steady state ------------------------------------------------------------------------------ */
 /* Phase 2a. Payload: the batch. chosen: the leader's bar. */
 #define WIRE_ACCEPT_FIELDS(F) F(ballot, ballot) F(slot, slot) F(slot, chosen)
@@ -164,8 +167,9 @@ struct wire_generations {
 #define WIRE_REFUSED_FIELDS(F) F(u64, tag) F(u8, status)
 /* Who leads, as far as the proposer knows. When leading ends, what was submitted is in doubt; but
  * answering: each call handed on will be answered yet. why: enum wire_loss, of the last leadership of
- * this replica that ended. */
-#define WIRE_LEADERSHIP_FIELDS(F) F(flag, leading) F(ballot, ballot) F(flag, answering) F(u8, why)
+ * this replica that ended. reads: this replica answers reads, whether it leads or not. */
+#define WIRE_LEADERSHIP_FIELDS(F)                                                                  \
+    F(flag, leading) F(ballot, ballot) F(flag, answering) F(u8, why) F(flag, reads)
 /* --- clients <-> API ----------------------------------------------------------------------------- */
 /* kind: enum wire_call_kind. tag: the client's own, returned. lowest: the lowest number the client
  * has no answer to. Payload: the machine's command or query. */
@@ -230,6 +234,24 @@ struct wire_generations {
 /* So much is not in a checkpoint that writes must wait; `on` false: no longer. Holds for WIRE_PRESSURE_MS,
  * and is said again before. */
 #define WIRE_PRESSURE_FIELDS(F) F(flag, on)
+/* --- chain replication: smr/chain/ -------------------------------------------------------------------- */
+/* The ballot of all of these is the epoch: its number as the round, the chain's head as the replica.
+ * What a replica's forwarder says to that of another one goes through the other one's acceptor, which
+ * drops what is of another epoch and hands it on; `from` is who said it. */
+/* Own acceptor to own forwarder: the slot that another replica passed is durable. Payload: the batch. */
+#define WIRE_STORED_FIELDS(F) F(ballot, ballot) F(slot, slot)
+/* To the successor in a new epoch: "I hold all slots up to `last`, and up to `chosen` they are
+ * acknowledged." Whoever holds as much is whole. taken: what the successor's acceptor said it has. */
+#define WIRE_LINK_FIELDS(F)                                                                        \
+    F(ballot, ballot) F(replica, from) F(slot, last) F(slot, chosen) F(slot, taken)
+/* Back to the predecessor: "pass on what comes after `last`." */
+#define WIRE_LINKED_FIELDS(F) F(ballot, ballot) F(replica, from) F(slot, last)
+/* What has the tail acknowledged? round numbers the questions of a replica. */
+#define WIRE_TAIL_ASK_FIELDS(F) F(ballot, ballot) F(replica, from) F(u64, round)
+#define WIRE_TAIL_TELL_FIELDS(F) F(ballot, ballot) F(replica, from) F(u64, round) F(slot, chosen)
+/* Forwarder to courier and back: a PULSE and its answer (wire/chain.h). */
+#define WIRE_PULSE_FIELDS(F) F(u64, number)
+#define WIRE_VIEW_FIELDS(F) F(u64, number)
 
 /*  (NAME, name, has payload) */
 #define WIRE_MESSAGES(M)                                                                           \
@@ -278,7 +300,14 @@ struct wire_generations {
     M(STAGED, staged, false)                                                                       \
     M(INSTALL, install, false)                                                                     \
     M(INSTALLED, installed, false)                                                                 \
-    M(PRESSURE, pressure, false)
+    M(PRESSURE, pressure, false)                                                                 \
+    M(STORED, stored, true)                                                                        \
+    M(LINK, link, false)                                                                           \
+    M(LINKED, linked, false)                                                                       \
+    M(TAIL_ASK, tail_ask, false)                                                                   \
+    M(TAIL_TELL, tail_tell, false)                                                                 \
+    M(PULSE, pulse, true)                                                                          \
+    M(VIEW, view, true)
 
 enum wire_type {
     WIRE_MESSAGE_NONE, /* never sent */

@@ -18,6 +18,13 @@ typedef uint8_t wire_replica; /* index of a replica in its group, from 0 */
 
 #define WIRE_NO_REPLICA ((wire_replica)255)
 
+/* How the replicas of a partition agree. Managers always run MultiPaxos. */
+enum wire_protocol {
+    WIRE_PROTOCOL_MULTIPAXOS, /* smr/paxos/ */
+    WIRE_PROTOCOL_CHAIN,      /* smr/chain/ */
+    WIRE_PROTOCOLS
+};
+
 /* A ballot (Lamport, "Paxos Made Simple", 2.2: proposal number): totally ordered, by round and then
  * by replica, and never used twice. Round 0 is "none" and below every real ballot. */
 struct wire_ballot {

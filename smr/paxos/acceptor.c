@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include "smr/chain/keeper.h"
 #include "smr/snapshot.h"
 #include "wire/batch.h"
 #include "wire/figures.h"
@@ -19,8 +20,10 @@ struct wire_message *acceptor_answer(struct acceptor *self, struct smr_out *out,
 
 void acceptor_tell_proposer(struct acceptor *self, wire_time now, struct smr_out *out)
 {
-    struct wire_message *m = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_HEARD,
-                                          WIRE_ROLE_PROPOSER, self->self.replica);
+    /* What a chain's forwarder counts as held must be durable. */
+    struct wire_message *m =
+        smr_out_send(out, self->chain ? SMR_SEND_DURABLE : SMR_SEND, &self->self,
+                     WIRE_MESSAGE_HEARD, WIRE_ROLE_PROPOSER, self->self.replica);
     m->heard.leader = self->leader;
     m->heard.promised = self->hard.promised;
     m->heard.chosen = self->hard.chosen;
@@ -114,6 +117,7 @@ static void receive_prepare(struct acceptor *self, wire_time now, const struct w
     n->promise.from = from;
     n->promise.through = through;
     n->promise.last = through >= self->highest;
+    n->promise.damaged = false;
     n->promise.chosen = self->hard.chosen;
     n->promise.cut = self->hard.cut;
     n->promise.births = birth_generations(self);
@@ -275,6 +279,10 @@ static void receive_from_proposer(struct acceptor *self, wire_time now,
         acceptor_tell_proposer(self, now, out);
         return;
     }
+    if (self->chain) {
+        keeper_receive(self, now, m, out);
+        return;
+    }
     if (!self->votes) {
         birth_hear(self, now, m, out);
         return;
@@ -377,7 +385,7 @@ static void acceptor_receive(void *role, wire_time now, const struct wire_messag
         birth_refuse(self, m, out);
         return;
     }
-    if (!payload_fits(m) || !ballot_fits(m))
+    if (!payload_fits(m) || (!self->chain && !ballot_fits(m)))
         refuse_payload(self, now, m, out);
     else if (m->sender.role == WIRE_ROLE_PROPOSER)
         receive_from_proposer(self, now, m, out);
@@ -409,6 +417,8 @@ static void acceptor_settle(void *role, wire_time now, struct smr_out *out)
     self->put_this_round = false;
     note_distance(self, now);
     learner_feed(self, now, out);
+    if (self->chain)
+        keeper_settle(self, now, out);
 }
 
 static void acceptor_durable(void *role, wire_time now, struct smr_out *out)
@@ -430,7 +440,7 @@ static void acceptor_room(void *role, wire_time now, bool enough, struct smr_out
 static void load(struct acceptor *self, wire_time now, struct smr_out *out)
 {
     self->loaded = true;
-    if (self->replica_count > 1) /* alone, whoever held a lease is gone with the same process */
+    if (self->replica_count > 1 && !self->chain) /* alone, whoever held a lease is gone with the same process */
         self->helps_after = now + smr_lease_granted(SMR_LEASE_MAX);
     enum wire_error error =
         self->log.ops->load(self->log.self, &self->hard, &self->highest);
@@ -529,6 +539,7 @@ struct smr_role smr_acceptor_new(const struct smr_config *config, struct smr_log
     self->learner = config->self;
     self->learner.role = WIRE_ROLE_LEARNER;
     self->replica_count = config->replica_count;
+    self->chain = config->protocol == WIRE_PROTOCOL_CHAIN;
     self->timing = config->timing;
     self->seed = config->seed;
     self->log = log;

@@ -75,6 +75,8 @@ static void forget_answers(struct acceptor *self)
 void birth_load(struct acceptor *self)
 {
     wire_replica own = self->self.replica;
+    if (self->chain)
+        self->hard.admitted = true; /* the managers say which disks are members: smr/chain/keeper.h */
     self->votes = self->hard.admitted;
     self->birth_deadline = 0;
     if (self->hard.births[own].generation > self->self.birth.generation)

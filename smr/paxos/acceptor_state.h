@@ -30,6 +30,8 @@ struct acceptor {
     struct wire_sender self;      /* how it signs as an acceptor */
     struct wire_sender learner;   /* how it signs as a learner */
     uint8_t replica_count;        /* r */
+    bool chain;                   /* it keeps the log of a replica of a chain: smr/chain/keeper.h */
+    wire_slot told_chosen;        /* of a chain: the bar the own proposer was told last */
     struct smr_timing timing;     /* see smr/config.h */
     struct smr_peers peers;       /* whom it lets in */
     struct smr_log log;           /* read only; the caller's */

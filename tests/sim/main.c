@@ -77,12 +77,16 @@ static void print_speed(uint64_t seeds, uint64_t first, double took, uint64_t si
 int main(int argc, char **argv)
 {
     uint64_t seed = 1, seeds = 300;
+    const char *protocol = NULL;
     bool verbose = false, quiet = false, seeds_given = false, seed_given = false;
     const struct wire_flag flags[] = {
         {.name = "seed", .argument = "N", .help = "the first seed", .number = &seed,
          .max = UINT64_MAX, .given = &seed_given},
         {.name = "seeds", .argument = "N", .help = "how many, one after the other",
          .number = &seeds, .min = 1, .max = 1000000000, .given = &seeds_given},
+        {.name = "protocol", .argument = "multipaxos|chain",
+         .help = "of the servers in every life (default: a third of the lives are of chains)",
+         .text = &protocol},
         {.name = "verbose", .help = "print who said what", .on = &verbose},
         {.name = "commit", .argument = "TEXT", .help = "of the sources, to be said with a failing seed",
          .text = &commit},
@@ -99,6 +103,10 @@ int main(int argc, char **argv)
     wire_flags_parse(&program, argc, argv);
     if (seed_given && !seeds_given)
         seeds = 1;
+    if (protocol != NULL && strcmp(protocol, "multipaxos") != 0 && strcmp(protocol, "chain") != 0)
+        wire_flags_fail(&program, "protocol", protocol, "multipaxos or chain");
+    if (protocol != NULL)
+        sim_protocol = protocol[0] == 'c' ? SIM_PROTOCOL_CHAIN : SIM_PROTOCOL_MULTIPAXOS;
     sim_set_commit(commit);
     sim_replay_command = argv[0];
     signal(SIGABRT, on_abort);

@@ -19,6 +19,7 @@
 #define MADKV_TESTS_SIM_SIM_H
 
 #include "client/core.h"
+#include "manager/oracle.h"
 #include "smr/counters.h"
 #include "smr/group.h"
 #include "smr/memory_base.h"
@@ -154,6 +155,9 @@ struct sim_node {
     struct smr_log log;        /* survives crashes but for what is queued */
     struct smr_base base;      /* survives crashes but for a checkpoint in the making */
     struct smr_group roles;    /* while alive */
+    struct smr_role courier;   /* of a chain's replica, while alive; else ops NULL */
+    struct smr_machine machine; /* while alive; the applier's, to be looked at */
+    struct smr_overseer overseer; /* of a manager of chains, while alive; the API's */
     struct sim_inbox inbox[SIM_ROLES];
     bool step_due[SIM_ROLES];  /* a STEP is scheduled */
     wire_time wake_at[SIM_ROLES]; /* the WAKE that counts, by the node's clock */
@@ -201,6 +205,7 @@ struct sim_vote {
 
 struct sim_cluster_group {
     uint32_t group;            /* wire group */
+    enum wire_protocol protocol; /* how it agrees */
     int first_node;            /* in sim.nodes */
     int replica_count;         /* r */
     struct sim_agreement agreement;
@@ -220,6 +225,8 @@ struct sim_client {
     int calls_left;            /* still to begin, over all lives */
     int open;                  /* begun and not ended */
     int pipeline;              /* begun at once at most */
+    int asks_open;             /* servers it is showing to the managers */
+    bool ask_failed;           /* one of that was damaged on its way: all again */
     wire_time timeout;         /* its calls give up after that; 0: never */
     struct {
         uint64_t id;           /* the core's; 0: free place */
@@ -305,6 +312,10 @@ struct sim_happenings {
     X(client_retries) X(client_redirects) X(client_timeouts) X(client_lost) X(client_unsent)       \
     X(client_busy) X(client_full) X(client_in_doubt) X(client_sessions) X(client_sessions_gone)                   \
     X(client_late_answers)                                                                         \
+    /* chains */                                                                                   \
+    X(chain_lives) X(chains_whole_again) X(oracle_terms) X(oracle_pulses) X(oracle_formed)         \
+    X(oracle_cut) X(oracle_joined) X(oracle_whole) X(oracle_kept) X(oracle_all_silent)             \
+    X(reads_by_head) X(reads_by_middle) X(reads_by_tail) X(manager_cuts)                           \
     /* time */                                                                                     \
     X(simulated_ms)
 #define X(name) uint64_t name;
@@ -314,6 +325,7 @@ struct sim_happenings {
 
 struct sim {
     uint64_t seed;
+    bool chain;                 /* the servers are chains, and there are managers */
     struct wire_random random;
     wire_time now;
     wire_time faults_end;       /* healing begins */
@@ -346,6 +358,9 @@ struct sim {
 /* --- sim.c ---------------------------------------------------------------------------------------- */
 /* The command that replays a seed, as far as the seed itself: printed with every failure. */
 extern const char *sim_replay_command;
+/* Which protocol the servers of a life run: by its seed, or always one. */
+enum sim_protocol { SIM_PROTOCOL_BY_SEED, SIM_PROTOCOL_MULTIPAXOS, SIM_PROTOCOL_CHAIN };
+extern enum sim_protocol sim_protocol;
 /* One life. Ends the process with the seed on any violation. */
 void sim_run(uint64_t seed, struct smr_counters *counters, struct sim_happenings *happenings,
              bool verbose);
@@ -399,6 +414,11 @@ void sim_node_event(struct sim *sim, struct sim_event *event);
 /* Puts a letter into a role's inbox; takes it over. */
 void sim_node_deliver(struct sim *sim, struct sim_node *node, struct sim_letter letter);
 bool sim_node_leads(const struct sim_node *node);
+/* Its group is a chain. */
+static inline bool sim_node_is_chain(const struct sim *sim, const struct sim_node *node)
+{
+    return sim->groups[node->group_index].protocol == WIRE_PROTOCOL_CHAIN;
+}
 /* The node's clock was changed: its deadlines come at other times. */
 void sim_node_reschedule(struct sim *sim, struct sim_node *node);
 /* full: commits find no room; low: there is little. */
@@ -417,6 +437,8 @@ void sim_network_free(struct sim *sim);
 
 /* --- sim_client.c --------------------------------------------------------------------------------- */
 void sim_clients_new(struct sim *sim);
+/* After the nodes were started. */
+void sim_clients_begin(struct sim *sim);
 void sim_client_event(struct sim *sim, struct sim_event *event);
 bool sim_clients_done(const struct sim *sim);
 /* The client vanishes, or closes its session and goes, calls open or not; another takes its place. */
@@ -469,6 +491,14 @@ void sim_fault_amid_fetch(struct sim *sim, struct sim_node *node);
 void sim_fault_event(struct sim *sim, const struct sim_event *event);
 /* The process dies, for whatever reason, and is started again later. */
 void sim_fault_crash(struct sim *sim, struct sim_node *node, const char *why);
+
+/* --- sim_chain.c ---------------------------------------------------------------------------------- */
+/* Every replica is a member, holds everything and answers reads. */
+bool sim_chain_is_whole(const struct sim *sim, const struct sim_cluster_group *group);
+/* There is a head, and all members of its chain are in its epoch. */
+bool sim_chain_has_head(const struct sim *sim, const struct sim_cluster_group *group);
+/* Cuts a server off from the managers, in one direction or both, if it needs them. */
+void sim_chain_cut_from_managers(struct sim *sim, const struct sim_node *lone);
 
 /* --- sim_check.c ---------------------------------------------------------------------------------- */
 void sim_check_begin(struct sim *sim);

@@ -20,7 +20,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "manager/map_machine.h"
 #include "smr/applier.h"
+#include "smr/chain/forwarder.h"
 #include "smr/image.h"
 #include "smr/paxos/acceptor.h"
 #include "smr/paxos/proposer.h"
@@ -170,10 +172,18 @@ static void count_vote(struct sim *sim, struct sim_node *node, const struct sim_
             .slot = put->slot, .ballot = put->ballot, .checksum = put->checksum};
         group->vote_count++;
     }
+    /* A head that starts again has forgotten what it never passed on. */
+    bool elsewhere = false;
+    for (int i = 0; i < SIM_REPLICAS_MAX; i++)
+        elsewhere |= i != node->replica && vote->replicas[i].count > 0;
+    if (group->protocol == WIRE_PROTOCOL_CHAIN && !elsewhere)
+        vote->checksum = put->checksum;
     if (vote->checksum != put->checksum)
         sim_fail(sim, "node %d: ballot %" PRIu64 ".%u proposed two values for slot %" PRIu64,
                  node->index, put->ballot.round, put->ballot.replica, put->slot);
     add_disk(sim, vote, node->replica, &put->disk);
+    if (group->protocol == WIRE_PROTOCOL_CHAIN)
+        return; /* there is no majority to it: see check_acknowledged */
     struct sim_choice none = {0};
     if (!majority_voted(group, vote, 0, &none))
         return;
@@ -360,9 +370,91 @@ static void check_leases(struct sim *sim, struct sim_node *node, struct wire_bal
     }
 }
 
+/* --- chains ------------------------------------------------------------------------------------------- */
+
+static bool has_durably(const struct sim *sim, const struct sim_node *node, wire_slot slot)
+{
+    struct smr_log_entry entry;
+    struct wire_hard_state state;
+    wire_slot highest;
+    enum wire_error error = node->log.ops->read(node->log.self, slot, &entry);
+    if (error == WIRE_OK)
+        buf_unref(&entry.batch);
+    if (error == WIRE_OK || (error == WIRE_DAMAGED && sim->damaged))
+        return true;
+    node->log.ops->load(node->log.self, &state, &highest);
+    return slot <= state.cut;
+}
+
+/* Its tail says that everything up to `acked` is acknowledged: all members have it on their disks. */
+static void check_acknowledged(struct sim *sim, struct sim_node *node, wire_slot acked)
+{
+    struct sim_cluster_group *group = group_of(sim, node);
+    const struct wire_chain *view = smr_forwarder_view(node->roles.proposer);
+    if (!smr_forwarder_is_tail(node->roles.proposer) || acked >= SIM_SLOTS_MAX)
+        return;
+    for (wire_slot slot = group->agreement.bar + 1; slot <= acked; slot++) {
+        for (int i = 0; i < view->count; i++) {
+            const struct sim_node *member = &sim->nodes[group->first_node + view->members[i].replica];
+            if (!has_durably(sim, member, slot))
+                sim_fail(sim, "node %d: acknowledges slot %" PRIu64 ", which node %d has not stored",
+                         node->index, slot, member->index);
+        }
+    }
+    if (acked > group->agreement.bar)
+        group->agreement.bar = acked;
+}
+
+/* No manager has cut out a replica that still answers reads. */
+static void check_serving(struct sim *sim, struct sim_node *node)
+{
+    const struct wire_chain *view = smr_forwarder_view(node->roles.proposer);
+    int place = wire_chain_place(view, node->replica);
+    sim->happenings->reads_by_head += place == 0;
+    sim->happenings->reads_by_middle += place > 0 && place < view->count - 1;
+    sim->happenings->reads_by_tail += place == view->count - 1;
+    for (int i = 0; i < sim->groups[0].replica_count; i++) {
+        if (!sim->nodes[i].alive)
+            continue;
+        const struct wire_chain *chain = map_machine_chain(sim->nodes[i].machine, node->group);
+        if (chain != NULL && chain->epoch > view->epoch &&
+            wire_chain_place(chain, node->replica) < 0)
+            sim_fail(sim, "node %d: answers a read of epoch %" PRIu64 ", and was cut out in %" PRIu64,
+                     node->index, view->epoch, chain->epoch);
+    }
+}
+
+static void check_spoken_in_chain(struct sim *sim, struct sim_node *node, wire_replica to,
+                                  const struct wire_message *message)
+{
+    if (message->type == WIRE_MESSAGE_PROMISE)
+        speak(sim, node, message->promise.ballot);
+    else if (message->type == WIRE_MESSAGE_ACCEPTED)
+        check_accepted(sim, node, message->accepted.slot);
+    else if (message->type == WIRE_MESSAGE_STORED)
+        check_accepted(sim, node, message->stored.slot);
+    else if (message->type == WIRE_MESSAGE_CHOOSE)
+        check_acknowledged(sim, node, message->choose.chosen);
+    else if (message->type == WIRE_MESSAGE_READ_AT)
+        check_serving(sim, node);
+    if (message->type == WIRE_MESSAGE_ACCEPTED &&
+        message->accepted.slot > smr_acceptor_chosen(node->roles.acceptor))
+        speak(sim, node, message->accepted.ballot);
+    else if (to == node->replica)
+        return;
+    else if (message->type == WIRE_MESSAGE_LINK)
+        check_claim(sim, node, message->link.ballot);
+    else if (message->type == WIRE_MESSAGE_LINKED)
+        check_claim(sim, node, message->linked.ballot);
+}
+
 void sim_check_spoken(struct sim *sim, struct sim_node *node, wire_replica to,
                       const struct wire_message *message)
 {
+    if (sim_node_is_chain(sim, node)) {
+        check_spoken_in_chain(sim, node, to, message);
+        return;
+    }
     if (message->type == WIRE_MESSAGE_PREPARE && to != node->replica)
         check_claim(sim, node, message->prepare.ballot);
     else if (message->type == WIRE_MESSAGE_LEADERSHIP && message->leadership.leading)

@@ -164,9 +164,37 @@ static void schedule_wake(struct sim *sim, struct sim_client *client)
                                     .life = client->life});
 }
 
+/* Servers of chains are known to the managers before they can be members. Every client shows all of
+ * them: showing one twice is the same as once. */
+static void register_servers(struct sim *sim, struct sim_client *client, struct client_out *out)
+{
+    client->ask_failed = false;
+    for (int i = 0; i < sim->node_count && sim->chain; i++) {
+        const struct sim_node *node = &sim->nodes[i];
+        if (node->group == WIRE_GROUP_MANAGERS)
+            continue;
+        struct wire_map_call call = {.op = WIRE_MAP_REGISTER,
+                                     .cluster = 7,
+                                     .partition = node->group,
+                                     .replica = node->replica,
+                                     .birth = node->birth};
+        struct wire_writer body = {0};
+        wire_map_call_encode(&call, &body);
+        struct client_ask ask = {.kind = WIRE_CALL_PLAIN, .body = wire_writer_span(&body)};
+        client->asks_open += client_core_ask(client->core, time_at(sim, client), &ask, out) != 0;
+        wire_writer_free(&body);
+    }
+}
+
 static void carry_out(struct sim *sim, struct sim_client *client, struct client_out *out)
 {
     for (size_t i = 0; i < out->count; i++) {
+        if (out->effects[i].kind == CLIENT_DONE && out->effects[i].done.is_ask) {
+            client->ask_failed |= out->effects[i].done.outcome != CLIENT_OK;
+            if (--client->asks_open == 0 && client->ask_failed)
+                register_servers(sim, client, out);
+            continue;
+        }
         if (out->effects[i].kind == CLIENT_DONE) {
             struct client_done done = out->effects[i].done;
             finish(sim, client, &done);
@@ -306,6 +334,10 @@ void sim_client_replace(struct sim *sim, struct sim_client *client, bool leaves)
     client->wake_at = WIRE_NEVER;
     for (int i = 0; i < client->pipeline; i++)
         call_later(sim, client, WIRE_SECOND);
+    struct client_out out = {0};
+    client->asks_open = 0;
+    register_servers(sim, client, &out);
+    carry_out(sim, client, &out);
 }
 
 static void receive(struct sim *sim, struct sim_client *client, struct client_endpoint from,
@@ -381,6 +413,15 @@ void sim_clients_new(struct sim *sim)
         client->timeout = sim_chance(sim, 200) ? (wire_time)sim_below(sim, 2 * WIRE_SECOND) : 0;
         for (int j = 0; j < client->pipeline; j++)
             call_later(sim, client, 2 * WIRE_SECOND);
+    }
+}
+
+void sim_clients_begin(struct sim *sim)
+{
+    for (int i = 0; i < sim->client_count; i++) {
+        struct client_out out = {0};
+        register_servers(sim, &sim->clients[i], &out);
+        carry_out(sim, &sim->clients[i], &out);
     }
 }
 

@@ -294,7 +294,7 @@ void sim_fault_stalls(struct sim *sim, struct sim_node *node)
 {
     sim->happenings->stalled_commits++;
     node->applied_then = sim->groups[node->group_index].agreement.applied;
-    if (sim->weather.stalls_only && sim->groups[node->group_index].replica_count > 1 &&
+    if (sim->weather.stalls_only && !sim->chain && sim->groups[node->group_index].replica_count > 1 &&
         sim_node_leads(node))
         schedule_fault(sim, 3 * sim->weather.timing.silence_min, FAULT_RESUMED, node->index);
 }
@@ -344,7 +344,7 @@ static void clock_jump(struct sim *sim)
 {
     wire_time ahead = WIRE_MS << sim_below(sim, 15); /* up to 16 s */
     sim->happenings->clock_jumps++;
-    if (sim->weather.reads == SMR_READS_LEASE || sim_chance(sim, 200)) {
+    if (sim->chain || sim->weather.reads == SMR_READS_LEASE || sim_chance(sim, 200)) {
         struct sim_client *client = any_client(sim);
         sim_note(sim, "c%-3d ******** its clock leaps %.3f s ahead", client->index,
                  (double)ahead / WIRE_SECOND);
@@ -425,6 +425,12 @@ static void cut_client(struct sim *sim)
     sim->happenings->client_cuts++;
     sim_note(sim, "c%-3d ******** is cut off", lone->index);
     cut_off(sim, SIM_NODES_MAX + lone->index, 1 + (unsigned)sim_below(sim, 3));
+}
+
+static void cut_from_managers(struct sim *sim)
+{
+    sim_chain_cut_from_managers(sim, any_node(sim));
+    calm_later(sim);
 }
 
 /* Every replica sees its neighbours only. Of five each sees a majority, but no two the same one; three
@@ -577,6 +583,7 @@ static void client_leave(struct sim *sim)
     X(split, 450)                                                                                  \
     X(one_way, 350)                                                                                \
     X(isolate, 450)                                                                                \
+    X(cut_from_managers, 300)                                                                      \
     X(ring, 150)                                                                                   \
     X(cut_client, 120)                                                                             \
     X(clog_links, 250)                                                                             \
@@ -728,7 +735,8 @@ static void watch(struct sim *sim)
     bool all = true;
     for (int i = 0; i < sim->group_count; i++) {
         struct sim_cluster_group *group = &sim->groups[i];
-        if (group->led_at == 0 && has_leader(sim, group))
+        bool chain = group->protocol == WIRE_PROTOCOL_CHAIN;
+        if (group->led_at == 0 && (chain ? sim_chain_has_head(sim, group) : has_leader(sim, group)))
             group->led_at = sim->now;
         if (group->doomed)
             continue;

@@ -78,7 +78,11 @@ static void send_inside(struct sim *sim, struct sim_node *node, struct sim_lette
     bool may_refuse = type == WIRE_MESSAGE_CHOSEN || type == WIRE_MESSAGE_APPLIED ||
                       type == WIRE_MESSAGE_CHOOSE || type == WIRE_MESSAGE_HEARD ||
                       type == WIRE_MESSAGE_ACCEPT || type == WIRE_MESSAGE_ACCEPTED ||
-                      type == WIRE_MESSAGE_ATTACH || about_base;
+                      type == WIRE_MESSAGE_ATTACH || type == WIRE_MESSAGE_STORED ||
+                      type == WIRE_MESSAGE_LINK || type == WIRE_MESSAGE_LINKED ||
+                      type == WIRE_MESSAGE_TAIL_ASK || type == WIRE_MESSAGE_TAIL_TELL ||
+                      type == WIRE_MESSAGE_PULSE || type == WIRE_MESSAGE_VIEW ||
+                      about_base;
     if (may_refuse && sim_chance(sim, sim->weather.inproc_loss)) {
         sim->happenings->inproc_lost++;
         sim_letter_free(&letter);
@@ -169,8 +173,45 @@ static void send_to_replica(struct sim *sim, struct sim_node *from, struct sim_n
                      .kind = SIM_ARRIVE, .node = to->index, .client = -1, .letter = letter});
 }
 
+/* A courier's question, as a client of the managers; if it cannot be taken it is lost. */
+static void send_to_manager(struct sim *sim, struct sim_node *from,
+                            const struct smr_effect *effect)
+{
+    struct sim_node *to = node_of(sim, 0, effect->to_replica);
+    struct passage passage = {.from = from->index, .to = to->index, .sent = &effect->message};
+    if (!to->alive)
+        return;
+    struct sim_letter letter = sim_letter_write(&effect->message, WIRE_ROLE_API);
+    letter.client = (struct wire_client){.size = 3,
+                                         .bytes = {(uint8_t)(SIM_CLIENTS_MAX + from->index),
+                                                   (uint8_t)(from->life >> 8), (uint8_t)from->life}};
+    send_outside(sim, &passage,
+                 (struct sim_event){
+                     .kind = SIM_ARRIVE, .node = to->index, .client = -1, .letter = letter});
+}
+
+static void send_to_courier(struct sim *sim, struct sim_node *from,
+                            const struct wire_message *message)
+{
+    const uint8_t *connection = message->client.bytes;
+    struct sim_node *to = &sim->nodes[connection[0] - SIM_CLIENTS_MAX];
+    struct passage passage = {
+        .from = from->index, .to = to->index, .may_double = true, .sent = message};
+    if (to->life != ((uint64_t)connection[1] << 8 | connection[2]))
+        return;
+    struct sim_letter letter = sim_letter_write(message, WIRE_ROLE_COURIER);
+    letter.client = (struct wire_client){0};
+    send_outside(sim, &passage,
+                 (struct sim_event){
+                     .kind = SIM_ARRIVE, .node = to->index, .client = -1, .letter = letter});
+}
+
 void sim_network_send(struct sim *sim, struct sim_node *from, const struct smr_effect *effect)
 {
+    if (effect->to == WIRE_ROLE_MANAGER) {
+        send_to_manager(sim, from, effect);
+        return;
+    }
     if (effect->to == WIRE_ROLE_CLIENT) {
         sim_network_to_client(sim, from, &effect->message);
         return;
@@ -197,7 +238,12 @@ void sim_network_to_client(struct sim *sim, struct sim_node *from,
                            const struct wire_message *message)
 {
     const uint8_t *connection = message->client.bytes;
-    assert(message->client.size == 3 && connection[0] < sim->client_count);
+    assert(message->client.size == 3);
+    if (connection[0] >= SIM_CLIENTS_MAX) {
+        send_to_courier(sim, from, message);
+        return;
+    }
+    assert(connection[0] < sim->client_count);
     struct passage passage = {.from = from->index,
                               .to = SIM_NODES_MAX + connection[0],
                               .may_double = true,

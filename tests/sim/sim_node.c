@@ -15,12 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "manager/map_machine.h"
+#include "server/courier.h"
 #include "server/kv_machine.h"
 #include "smr/api.h"
 #include "smr/applier.h"
 #include "smr/checkpointer.h"
 #include "smr/paxos/acceptor.h"
-#include "smr/paxos/proposer.h"
 #include "smr/streamer.h"
 #include "wire/batch.h"
 
@@ -41,6 +41,8 @@ static struct smr_role role_of(struct sim_node *node, enum wire_role role)
         return node->roles.checkpointer;
     case WIRE_ROLE_STREAMER:
         return node->roles.streamer;
+    case WIRE_ROLE_COURIER:
+        return node->courier;
     default:
         return node->roles.acceptor;
     }
@@ -54,7 +56,7 @@ static wire_time time_at(const struct sim *sim, const struct sim_node *node)
 
 bool sim_node_leads(const struct sim_node *node)
 {
-    return node->alive && smr_proposer_leads(node->roles.proposer);
+    return node->alive && smr_group_leads(&node->roles);
 }
 
 /* --- inboxes --------------------------------------------------------------------------------------- */
@@ -360,8 +362,9 @@ void sim_node_reschedule(struct sim *sim, struct sim_node *node)
     if (!node->alive)
         return;
     for (int role = WIRE_ROLE_API; role < SIM_ROLES; role++) {
-        if (role == WIRE_ROLE_LEARNER)
-            continue; /* the acceptor's */
+        if (role == WIRE_ROLE_LEARNER || role == WIRE_ROLE_MANAGER ||
+            role_of(node, (enum wire_role)role).ops == NULL)
+            continue; /* the acceptor's; another node's; nobody's */
         node->wake_at[role] = WIRE_NEVER;
         schedule_wake(sim, node, (enum wire_role)role);
     }
@@ -388,7 +391,7 @@ static void note_leadership(struct sim *sim, struct sim_node *node)
     if (leads == node->led)
         return;
     node->led = leads;
-    struct wire_ballot ballot = smr_proposer_ballot(node->roles.proposer);
+    struct wire_ballot ballot = smr_group_ballot(&node->roles);
     sim_note(sim, "%-4s ======== %s, ballot %" PRIu64 ".%u", node->name,
              leads ? "leads" : "leads no more", ballot.round, ballot.replica);
 }
@@ -432,13 +435,15 @@ static void leave(struct sim *sim, struct sim_node *node, enum wire_role role)
 void sim_node_leave(struct sim *sim, struct sim_node *node)
 {
     leave(sim, node, WIRE_ROLE_API);
-    leave(sim, node, WIRE_ROLE_PROPOSER);
+    if (node->roles.proposer.ops->leave != NULL)
+        leave(sim, node, WIRE_ROLE_PROPOSER);
 }
 
 bool sim_node_left(const struct sim_node *node)
 {
+    const struct smr_role *proposer = &node->roles.proposer;
     return node->roles.api.ops->left(node->roles.api.self) &&
-           node->roles.proposer.ops->left(node->roles.proposer.self);
+           (proposer->ops->left == NULL || proposer->ops->left(proposer->self));
 }
 
 static void note_message(struct sim *sim, const struct sim_node *node, enum wire_role role,
@@ -458,7 +463,8 @@ static void note_message(struct sim *sim, const struct sim_node *node, enum wire
              wire_message_print(message, text, sizeof text));
 }
 
-/* Whoever takes a damaged message must do nothing about it; the API may say that it is none. */
+/* Whoever takes a damaged message must do nothing about it; the API may say that it is none, and a
+ * courier asks again, or hands on bytes that the forwarder knows to be none. */
 static void receive_damaged(struct sim *sim, struct sim_node *node, enum wire_role role,
                             const struct wire_message *message, struct smr_out *out)
 {
@@ -466,9 +472,10 @@ static void receive_damaged(struct sim *sim, struct sim_node *node, enum wire_ro
     size_t before = out->count, done = 0;
     sim_note(sim, "%-4s %-8s <- a damaged message", node->name, wire_role_text(role));
     r.ops->receive(r.self, time_at(sim, node), message, out);
+    bool passes_on = role == WIRE_ROLE_API || role == WIRE_ROLE_COURIER;
     for (size_t i = before; i < out->count; i++)
         done += out->effects[i].kind != SMR_SAY;
-    if (out->fatal != WIRE_OK || (role != WIRE_ROLE_API && done > 0))
+    if (out->fatal != WIRE_OK || (!passes_on && done > 0))
         sim_fail(sim, "node %d: the %s acts on a damaged message", node->index,
                  wire_role_text(role));
 }
@@ -585,21 +592,43 @@ void sim_node_event(struct sim *sim, struct sim_event *event)
 
 /* --- lives ----------------------------------------------------------------------------------------- */
 
+static uint32_t partitions_of(const struct sim *sim)
+{
+    uint32_t partitions = 0;
+    for (int i = 0; i < sim->group_count; i++)
+        partitions += sim->groups[i].group != WIRE_GROUP_MANAGERS;
+    return partitions;
+}
+
 static struct smr_machine machine_of(struct sim *sim, const struct sim_node *node)
 {
     if (node->group == WIRE_GROUP_MANAGERS)
         return map_machine_new(&(struct map_flags){.base = &node->base});
-    uint32_t partitions = 0;
-    for (int i = 0; i < sim->group_count; i++)
-        partitions += sim->groups[i].group != WIRE_GROUP_MANAGERS;
-    return kv_machine_new_on(&node->base, node->group, partitions);
+    return kv_machine_new_on(&node->base, node->group, partitions_of(sim));
+}
+
+/* Of chains: managers have an oracle, servers somebody who speaks with it. */
+static void add_oracle(struct sim *sim, struct sim_node *node, struct smr_config *config)
+{
+    static const char *const managers[] = {"m:1", "m:2", "m:3"};
+    node->courier = (struct smr_role){0};
+    node->overseer = (struct smr_overseer){0};
+    if (!sim->chain)
+        return;
+    if (node->group == WIRE_GROUP_MANAGERS)
+        node->overseer = oracle_new(partitions_of(sim), (uint8_t)sim->groups[1].replica_count,
+                                    config->seed);
+    else
+        node->courier = courier_new(config, managers, (size_t)sim->groups[0].replica_count);
+    config->overseer = node->overseer;
 }
 
 void sim_node_start(struct sim *sim, struct sim_node *node)
 {
     static const enum wire_role order[] = {WIRE_ROLE_ACCEPTOR, WIRE_ROLE_APPLIER,
                                            WIRE_ROLE_CHECKPOINTER, WIRE_ROLE_STREAMER,
-                                           WIRE_ROLE_PROPOSER, WIRE_ROLE_API};
+                                           WIRE_ROLE_PROPOSER, WIRE_ROLE_API,
+                                           WIRE_ROLE_COURIER};
     assert(!node->alive);
     note_births(node, &(struct wire_hard_state){0});
     struct wire_hard_state state;
@@ -615,6 +644,7 @@ void sim_node_start(struct sim *sim, struct sim_node *node)
                  .birth = node->birth,
                  .start = node->life},
         .replica_count = (uint8_t)sim->groups[node->group_index].replica_count,
+        .protocol = sim->groups[node->group_index].protocol,
         .seed = wire_random_next(&sim->random),
         .timing = sim->weather.timing,
         .checkpointing = sim->weather.checkpointing,
@@ -624,25 +654,52 @@ void sim_node_start(struct sim *sim, struct sim_node *node)
         .session_count_max = sim->weather.session_count_max,
         .opening = node->opening,
     };
-    node->roles = smr_group_new(&config, machine_of(sim, node), node->log);
+    add_oracle(sim, node, &config);
+    node->machine = machine_of(sim, node);
+    node->roles = smr_group_new(&config, node->machine, node->log);
     for (int role = 0; role < SIM_ROLES; role++)
         node->wake_at[role] = WIRE_NEVER;
     for (size_t i = 0; i < sizeof order / sizeof order[0] && node->alive; i++) {
         struct smr_role r = role_of(node, order[i]);
+        if (r.ops == NULL)
+            continue;
         struct smr_out out = {0};
         r.ops->wake(r.self, time_at(sim, node), &out);
         after_step(sim, node, order[i], &out);
     }
 }
 
+static void collect_oracle(struct sim_happenings *happenings, const struct oracle_counters *counters)
+{
+    happenings->oracle_terms += counters->terms;
+    happenings->oracle_pulses += counters->pulses;
+    happenings->oracle_formed += counters->chains_formed;
+    happenings->oracle_cut += counters->members_cut;
+    happenings->oracle_joined += counters->members_joined;
+    happenings->oracle_whole += counters->members_whole;
+    happenings->oracle_kept += counters->answers_kept;
+    happenings->oracle_all_silent += counters->all_silent;
+}
+
 static void collect_counters(struct sim *sim, struct sim_node *node)
 {
+    if (node->overseer.ops != NULL)
+        collect_oracle(sim->happenings, oracle_counters(node->overseer));
     smr_counters_add(sim->counters, smr_api_counters(node->roles.api));
-    smr_counters_add(sim->counters, smr_proposer_counters(node->roles.proposer));
+    smr_counters_add(sim->counters, smr_group_proposer_counters(&node->roles));
     smr_counters_add(sim->counters, smr_acceptor_counters(node->roles.acceptor));
     smr_counters_add(sim->counters, smr_applier_counters(node->roles.applier));
     smr_counters_add(sim->counters, smr_checkpointer_counters(node->roles.checkpointer));
     smr_counters_add(sim->counters, smr_streamer_counters(node->roles.streamer));
+}
+
+static void end_roles(struct sim_node *node)
+{
+    smr_group_free(&node->roles);
+    if (node->courier.ops != NULL)
+        node->courier.ops->destroy(node->courier.self);
+    node->courier = (struct smr_role){0};
+    node->overseer = (struct smr_overseer){0};
 }
 
 void sim_node_crash(struct sim *sim, struct sim_node *node)
@@ -665,7 +722,7 @@ void sim_node_crash(struct sim *sim, struct sim_node *node)
     node->waits_for_room = node->low_told = false;
     smr_out_clear(&node->held);
     collect_counters(sim, node);
-    smr_group_free(&node->roles);
+    end_roles(node);
     for (int role = 0; role < SIM_ROLES; role++) {
         inbox_empty(&node->inbox[role]);
         node->step_due[role] = false;
@@ -722,7 +779,7 @@ void sim_node_free(struct sim *sim, struct sim_node *node)
 {
     if (node->alive) {
         collect_counters(sim, node);
-        smr_group_free(&node->roles);
+        end_roles(node);
     }
     for (int role = 0; role < SIM_ROLES; role++) {
         inbox_empty(&node->inbox[role]);

@@ -72,8 +72,10 @@ void sim_weather_draw(struct sim *sim)
                : sim_chance(sim, 300) ? SMR_READS_INDEX
                                       : SMR_READS_LEASE;
     w->allow_admin = sim_chance(sim, 950);
+    if (sim->chain && w->reads == SMR_READS_INDEX)
+        w->reads = SMR_READS_LEASE; /* chains know no other way but the log */
     w->kinds = sim_kinds_draw(sim);
-    w->wipes = sim_chance(sim, 350) ? 300 : 0;
+    w->wipes = !sim->chain && sim_chance(sim, 350) ? 300 : 0;
     draw_timing(sim);
 }
 

@@ -14,6 +14,7 @@
 #include "tests/sim/sim.h"
 
 #include "smr/snapshot.h"
+#include "wire/chain.h"
 #include "wire/entry.h"
 
 enum {
@@ -70,6 +71,9 @@ static bool call_is_refused(struct span body, const struct wire_message *sent)
     if (sent->sender.group != WIRE_GROUP_MANAGERS)
         return wire_kv_call_decode(body, &kv) != WIRE_OK;
     struct wire_map_call map;
+    struct wire_chain_call chain;
+    if (wire_chain_call_decode(body, &chain) == WIRE_OK)
+        return false;
     if (wire_map_call_decode(body, &map) != WIRE_OK)
         return true;
     wire_map_call_free(&map);

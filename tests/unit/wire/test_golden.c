@@ -140,10 +140,10 @@ START_TEST(test_golden_map)
     struct wire_map_call call = {.op = WIRE_MAP_FOUND, .map = map};
     struct wire_writer out = {0};
     wire_map_call_encode(&call, &out);
-    assert_bytes(wire_writer_span(&out), "9500030101c403683a31");
+    assert_bytes(wire_writer_span(&out), "960003010001c403683a31");
     wire_writer_clear(&out);
     wire_map_answer_encode(WIRE_MAP_REBORN, &map, &out);
-    assert_bytes(wire_writer_span(&out), "9702030101c403683a310102");
+    assert_bytes(wire_writer_span(&out), "980203010001c403683a310102");
     wire_writer_free(&out);
     ck_assert_uint_eq(wire_map_topology(3, &map), 0x8976bf2467b7b993);
 }

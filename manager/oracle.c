@@ -1,0 +1,345 @@
+#include "manager/oracle.h"
+
+#include <stdlib.h>
+#include "wire/chain.h"
+#include "wire/figures.h"
+#include "wire/random.h"
+
+#define ORACLE_CHECK (100 * WIRE_MS) /* between two looks at all chains */
+#define ORACLE_FRESH (WIRE_SECOND)   /* heard within that: alive for sure; some pulses long */
+#define ORACLE_FORM (3 * WIRE_SECOND) /* a first epoch waits so long for replicas that never came */
+#define NEVER_HEARD (INT64_MIN / 2)
+
+/* What is known of a replica by its own word. */
+struct seen {
+    struct wire_birth birth; /* disk of the newest pulse; generation 0: none ever */
+    wire_time heard;         /* when that came in */
+    wire_time since;         /* when that disk was first heard: nothing of an earlier one is later */
+    bool known;              /* that disk is registered */
+    uint64_t epoch;          /* it acts in */
+    uint64_t flags;          /* WIRE_PULSE_... of it */
+};
+
+struct chain_watch {
+    struct wire_chain chain; /* as an answer said last; behind at worst, and then a change is refused */
+    struct seen seen[WIRE_REPLICA_COUNT_MAX];
+    wire_time first_heard;   /* any replica of it under this term */
+    bool silent;             /* all members are; for the counter */
+};
+
+struct oracle {
+    struct wire_random random;  /* for terms */
+    uint32_t partitions;        /* chains */
+    uint8_t server_rf;          /* replicas of each */
+    bool leading;               /* this manager leads */
+    bool taken;                 /* the term is in the managers' state */
+    uint64_t term;              /* of this leadership */
+    wire_time taken_at;         /* leases of earlier terms were granted at the latest then */
+    bool under_way;             /* a command of ours is */
+    struct wire_chain_call call; /* that command */
+    wire_time next_check;       /* look at the chains then */
+    struct chain_watch *watches; /* by partition; owned */
+    struct oracle_counters counters;
+};
+
+/* --- leading ------------------------------------------------------------------------------------- */
+
+/* Nothing that was heard before counts: it may have been long ago. */
+static void begin_term(struct oracle *self, wire_time now)
+{
+    self->taken = false;
+    self->term = wire_random_next(&self->random) | 1;
+    self->next_check = now;
+    for (uint32_t p = 0; p < self->partitions; p++) {
+        self->watches[p] = (struct chain_watch){.first_heard = WIRE_NEVER};
+        for (int i = 0; i < WIRE_REPLICA_COUNT_MAX; i++)
+            self->watches[p].seen[i].heard = self->watches[p].seen[i].since = NEVER_HEARD;
+    }
+}
+
+static void oracle_lead(void *role, wire_time now, bool leading)
+{
+    struct oracle *self = role;
+    self->leading = leading;
+    self->under_way = false;
+    if (leading)
+        begin_term(self, now);
+}
+
+/* --- pulses -------------------------------------------------------------------------------------- */
+
+static void oracle_asked(void *role, wire_time now, struct span query)
+{
+    struct oracle *self = role;
+    struct wire_chain_call call;
+    if (wire_chain_call_decode(query, &call) != WIRE_OK || call.op != WIRE_CHAIN_PULSE ||
+        call.partition >= self->partitions || call.replica >= self->server_rf ||
+        (call.flags & WIRE_PULSE_LOST) != 0)
+        return;
+    self->counters.pulses++;
+    struct chain_watch *watch = &self->watches[call.partition];
+    struct seen *seen = &watch->seen[call.replica];
+    if (!birth_equal(seen->birth, call.birth)) {
+        seen->since = now;
+        seen->known = false;
+    }
+    seen->birth = call.birth;
+    seen->heard = now;
+    seen->epoch = call.epoch;
+    seen->flags = call.flags;
+    if (watch->first_heard == WIRE_NEVER)
+        watch->first_heard = now;
+}
+
+static bool oracle_answered(void *role, wire_time now, struct span bytes)
+{
+    struct oracle *self = role;
+    struct wire_chain_answer answer;
+    (void)now;
+    if (wire_chain_answer_decode(bytes, &answer) != WIRE_OK)
+        return true; /* about something else */
+    bool dropping = self->under_way && self->call.op == WIRE_CHAIN_CHANGE &&
+                    self->call.partition == answer.partition &&
+                    (self->call.drop >> answer.replica & 1) != 0;
+    if (!self->taken || answer.term != self->term || dropping) {
+        self->counters.answers_kept++;
+        return false;
+    }
+    if (answer.partition < self->partitions) {
+        self->watches[answer.partition].chain = answer.chain;
+        self->watches[answer.partition].seen[answer.replica].known =
+            answer.verdict == WIRE_CHAIN_OK;
+    }
+    return true;
+}
+
+/* --- decisions ----------------------------------------------------------------------------------- */
+
+static bool is_fresh(const struct seen *seen, wire_time now)
+{
+    return seen->heard != NEVER_HEARD && now < seen->heard + ORACLE_FRESH;
+}
+
+/* No lease of that member can be left. */
+static bool is_silent(const struct oracle *self, const struct chain_watch *watch,
+                      const struct wire_chain_member *member, wire_time now)
+{
+    const struct seen *seen = &watch->seen[member->replica];
+    wire_time granted = smr_lease_granted(SMR_CHAIN_LEASE);
+    wire_time heard = birth_equal(seen->birth, member->birth) ? seen->heard : seen->since;
+    return now >= self->taken_at + granted && now >= heard + granted;
+}
+
+static struct wire_chain_call change_of(uint32_t partition, const struct wire_chain *chain,
+                                        uint64_t drop, uint64_t add)
+{
+    return (struct wire_chain_call){.op = WIRE_CHAIN_CHANGE,
+                                    .partition = partition,
+                                    .epoch = chain->epoch,
+                                    .drop = drop,
+                                    .add = add};
+}
+
+/* The first epoch: with all replicas, or after a while with those that came. */
+static bool form(const struct oracle *self, uint32_t partition, wire_time now,
+                 struct wire_chain_call *call)
+{
+    const struct chain_watch *watch = &self->watches[partition];
+    uint64_t add = 0;
+    for (wire_replica i = 0; i < self->server_rf; i++)
+        add |= (uint64_t)(is_fresh(&watch->seen[i], now) && watch->seen[i].known) << i;
+    bool all = add == (1u << self->server_rf) - 1;
+    if (add == 0 || (!all && now < watch->first_heard + ORACLE_FORM))
+        return false;
+    *call = change_of(partition, &watch->chain, 0, add);
+    return true;
+}
+
+static bool cut(struct oracle *self, uint32_t partition, wire_time now,
+                struct wire_chain_call *call)
+{
+    struct chain_watch *watch = &self->watches[partition];
+    uint64_t drop = 0;
+    int left = 0, whole_left = 0;
+    for (int i = 0; i < watch->chain.count; i++) {
+        const struct wire_chain_member *member = &watch->chain.members[i];
+        bool silent = is_silent(self, watch, member, now);
+        drop |= (uint64_t)silent << member->replica;
+        left += !silent;
+        whole_left += !silent && member->whole;
+    }
+    self->counters.all_silent += left == 0 && !watch->silent;
+    watch->silent = left == 0;
+    if (drop == 0 || whole_left == 0)
+        return false;
+    *call = change_of(partition, &watch->chain, drop, 0);
+    return true;
+}
+
+/* A member that joined says that it holds everything. */
+static bool confirm(const struct oracle *self, uint32_t partition, wire_time now,
+                    struct wire_chain_call *call)
+{
+    const struct chain_watch *watch = &self->watches[partition];
+    for (int i = 0; i < watch->chain.count; i++) {
+        const struct wire_chain_member *member = &watch->chain.members[i];
+        const struct seen *seen = &watch->seen[member->replica];
+        if (member->whole || !is_fresh(seen, now) || !birth_equal(seen->birth, member->birth) ||
+            (seen->flags & WIRE_PULSE_WHOLE) == 0 || seen->epoch != watch->chain.epoch)
+            continue;
+        *call = (struct wire_chain_call){.op = WIRE_CHAIN_WHOLE,
+                                         .partition = partition,
+                                         .epoch = watch->chain.epoch,
+                                         .replica = member->replica};
+        return true;
+    }
+    return false;
+}
+
+/* One that returned and is nearly there becomes the tail; one at a time. */
+static bool join(const struct oracle *self, uint32_t partition, wire_time now,
+                 struct wire_chain_call *call)
+{
+    const struct chain_watch *watch = &self->watches[partition];
+    for (int i = 0; i < watch->chain.count; i++) {
+        if (!watch->chain.members[i].whole)
+            return false;
+    }
+    for (wire_replica i = 0; i < self->server_rf; i++) {
+        const struct seen *seen = &watch->seen[i];
+        if (wire_chain_place(&watch->chain, i) >= 0 || !is_fresh(seen, now) ||
+            !seen->known || (seen->flags & WIRE_PULSE_READY) == 0)
+            continue;
+        *call = change_of(partition, &watch->chain, 0, (uint64_t)1 << i);
+        return true;
+    }
+    return false;
+}
+
+static bool decide(struct oracle *self, wire_time now, struct wire_chain_call *call)
+{
+    for (uint32_t p = 0; p < self->partitions; p++) {
+        bool found = self->watches[p].chain.epoch == 0
+                         ? form(self, p, now, call)
+                         : cut(self, p, now, call) || confirm(self, p, now, call) ||
+                               join(self, p, now, call);
+        if (found)
+            return true;
+    }
+    return false;
+}
+
+static void oracle_wish(void *role, wire_time now, struct wire_writer *command)
+{
+    struct oracle *self = role;
+    assert(!self->under_way);
+    if (!self->leading || now < self->next_check)
+        return;
+    struct wire_chain_call call = {.op = WIRE_CHAIN_TAKE};
+    if (self->taken && !decide(self, now, &call)) {
+        self->next_check = now + ORACLE_CHECK;
+        return;
+    }
+    call.term = self->term;
+    self->call = call;
+    self->under_way = true;
+    wire_chain_call_encode(&call, command);
+}
+
+/* --- outcomes ------------------------------------------------------------------------------------- */
+
+static unsigned count_bits(uint64_t bits)
+{
+    return (unsigned)__builtin_popcountll(bits);
+}
+
+static void count_done(struct oracle *self, const struct wire_chain_answer *answer)
+{
+    struct oracle_counters *counters = &self->counters;
+    if (self->call.op == WIRE_CHAIN_WHOLE) {
+        counters->members_whole++;
+    } else if (answer->chain.epoch == 1) {
+        counters->chains_formed++;
+    } else {
+        counters->members_cut += count_bits(self->call.drop);
+        counters->members_joined += count_bits(self->call.add);
+    }
+}
+
+static void oracle_done(void *role, wire_time now, enum wire_status status, struct span bytes)
+{
+    struct oracle *self = role;
+    struct wire_chain_answer answer;
+    assert(self->under_way);
+    self->under_way = false;
+    self->next_check = now;
+    if (!self->leading)
+        return;
+    bool sound = status == WIRE_STATUS_OK && wire_chain_answer_decode(bytes, &answer) == WIRE_OK;
+    if (!sound || answer.term != self->term) {
+        begin_term(self, now); /* in doubt, or another manager has taken over since */
+        self->next_check = now + ORACLE_CHECK;
+    } else if (self->call.op == WIRE_CHAIN_TAKE) {
+        self->taken = answer.verdict == WIRE_CHAIN_OK;
+        self->taken_at = now;
+        self->counters.terms += self->taken;
+        self->next_check = now + ORACLE_CHECK;
+    } else {
+        if (answer.verdict == WIRE_CHAIN_OK)
+            count_done(self, &answer);
+        else
+            self->next_check = now + ORACLE_CHECK;
+        self->watches[self->call.partition].chain = answer.chain;
+    }
+}
+
+/* --- the overseer --------------------------------------------------------------------------------- */
+
+static wire_time oracle_deadline(const void *role)
+{
+    const struct oracle *self = role;
+    return self->leading && !self->under_way ? self->next_check : WIRE_NEVER;
+}
+
+static void oracle_figures(const void *role, struct wire_writer *out)
+{
+    const struct oracle *self = role;
+    wire_figure_number(out, "oracle.taken", self->taken);
+#define X(name) wire_figure_number(out, "oracle." #name, self->counters.name);
+    ORACLE_COUNTERS(X)
+#undef X
+}
+
+static void oracle_destroy(void *role)
+{
+    struct oracle *self = role;
+    free(self->watches);
+    free(self);
+}
+
+static const struct smr_overseer_ops oracle_ops = {
+    .lead = oracle_lead,
+    .asked = oracle_asked,
+    .answered = oracle_answered,
+    .wish = oracle_wish,
+    .done = oracle_done,
+    .deadline = oracle_deadline,
+    .figures = oracle_figures,
+    .destroy = oracle_destroy,
+};
+
+struct smr_overseer oracle_new(uint32_t partitions, uint8_t server_rf, uint64_t seed)
+{
+    struct oracle *self = wire_calloc(1, sizeof *self);
+    self->random.state = seed;
+    self->partitions = partitions;
+    self->server_rf = server_rf;
+    self->watches = wire_calloc(partitions, sizeof *self->watches);
+    return (struct smr_overseer){.ops = &oracle_ops, .self = self};
+}
+
+const struct oracle_counters *oracle_counters(struct smr_overseer oracle)
+{
+    assert(oracle.ops == &oracle_ops);
+    return &((struct oracle *)oracle.self)->counters;
+}
