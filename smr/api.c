@@ -560,6 +560,9 @@ static void api_receive(void *role, wire_time now, const struct wire_message *m,
     case WIRE_MESSAGE_ADMIN_DONE:
         receive_order_done(self, m, out);
         break;
+    case WIRE_MESSAGE_SKIPPED:
+        doubt_all(self, out); /* nobody can tell which of them are meant */
+        break;
     case WIRE_MESSAGE_PRESSURE:
         self->pressed_until = m->pressure.on ? now + WIRE_PRESSURE_MS * WIRE_MS : now;
         break;

@@ -1,7 +1,7 @@
 /* The API: takes clients' calls, hands them to the proposer or refuses them at once, and gives the
  * answers back to whoever asked.
  *
- * Takes REQUEST, STATUS_ASK and ADMIN from clients; RESULT and PRESSURE from the applier; REFUSED and
+ * Takes REQUEST, STATUS_ASK and ADMIN from clients; RESULT, PRESSURE and SKIPPED from the applier; REFUSED and
  * LEADERSHIP from the proposer; STATUS and ADMIN_DONE from siblings. Nothing from the network is trusted: a
  * request is
  * classified by its bytes before anything is kept of it. What a refusal says is definite (not

@@ -382,6 +382,14 @@ static void receive_staged(struct applier *self, wire_time now, const struct wir
     send_install(self, now, slot, yes, out);
 }
 
+/* A leader whose own acceptor fell behind may have ordered calls in what is skipped. */
+static void tell_skipped(struct applier *self, struct smr_out *out)
+{
+    struct wire_message *m = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_SKIPPED,
+                                          WIRE_ROLE_API, self->self.replica);
+    m->skipped.slot = self->applied;
+}
+
 /* The checkpointer does one thing after another, so no checkpoint is being written any more: what was
  * frozen may go. */
 static void receive_installed(struct applier *self, const struct wire_message *message,
@@ -395,6 +403,7 @@ static void receive_installed(struct applier *self, const struct wire_message *m
         self->frozen_bytes = self->log_bytes = 0;
         restore(self);
         self->counters.takeovers++;
+        tell_skipped(self, out);
         if (self->broken != NULL)
             smr_out_die(out, WIRE_DAMAGED, self->broken);
     }

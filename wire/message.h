@@ -234,6 +234,8 @@ struct wire_generations {
 /* So much is not in a checkpoint that writes must wait; `on` false: no longer. Holds for WIRE_PRESSURE_MS,
  * and is said again before. */
 #define WIRE_PRESSURE_FIELDS(F) F(flag, on)
+/* A snapshot stands in for the slots up to this one: calls that were ordered in them get no RESULT. */
+#define WIRE_SKIPPED_FIELDS(F) F(slot, slot)
 /* --- chain replication: smr/chain/ -------------------------------------------------------------------- */
 /* The ballot of all of these is the epoch: its number as the round, the chain's head as the replica.
  * What a replica's forwarder says to that of another one goes through the other one's acceptor, which
@@ -300,7 +302,8 @@ struct wire_generations {
     M(STAGED, staged, false)                                                                       \
     M(INSTALL, install, false)                                                                     \
     M(INSTALLED, installed, false)                                                                 \
-    M(PRESSURE, pressure, false)                                                                 \
+    M(PRESSURE, pressure, false)                                                                   \
+    M(SKIPPED, skipped, false)                                                                 \
     M(STORED, stored, true)                                                                        \
     M(LINK, link, false)                                                                           \
     M(LINKED, linked, false)                                                                       \

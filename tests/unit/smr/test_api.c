@@ -586,6 +586,20 @@ START_TEST(test_api_puts_writes_off_while_too_much_is_in_no_checkpoint)
 }
 END_TEST
 
+/* A leader's own state came as a snapshot, and with it the effects of calls it had ordered. */
+START_TEST(test_api_is_in_doubt_about_calls_that_a_snapshot_skipped)
+{
+    ask(WIRE_CALL_WRITE, 1, "w");
+    uint64_t tag = submitted();
+    stand_feed(stand, FROM(APPLIER, 0, SKIPPED, .skipped = {.slot = 9}));
+    assert_reply(1, WIRE_STATUS_IN_DOUBT);
+    result(tag, WIRE_STATUS_OK, 0, "late");
+    stand_nothing(stand);
+    ask(WIRE_CALL_WRITE, 2, "w"); /* it still leads */
+    submitted();
+}
+END_TEST
+
 START_TEST(test_api_counts_what_no_client_may_say)
 {
     stand_feed(stand, (struct wire_message){.type = WIRE_MESSAGE_RESULT,
@@ -624,6 +638,7 @@ Suite *api_suite(void)
     tcase_add_test(tests, test_api_status_does_not_wait_for_an_actor_that_is_stuck);
     tcase_add_test(tests, test_api_status_serves_sixteen_at_a_time);
     tcase_add_test(tests, test_api_puts_writes_off_while_too_much_is_in_no_checkpoint);
+    tcase_add_test(tests, test_api_is_in_doubt_about_calls_that_a_snapshot_skipped);
     tcase_add_test(tests, test_api_counts_what_no_client_may_say);
     tcase_add_test(tests, test_api_leaves_calls_to_a_proposer_that_sees_to_them);
     tcase_add_test(tests, test_api_is_free_to_go_when_every_call_is_answered);

@@ -609,6 +609,7 @@ START_TEST(test_applier_stands_still_while_a_snapshot_is_installed)
     become(&own, 9, 77);
     stand_feed(applier, FROM(CHECKPOINTER, 0, INSTALLED, .installed = {.slot = 9}));
     stand_settle(applier);
+    stand_find(applier, WIRE_MESSAGE_SKIPPED);
     stand_find(applier, WIRE_MESSAGE_RESULT);
     m = stand_find(applier, WIRE_MESSAGE_APPLIED);
     ck_assert_uint_eq(m->applied.slot, 9);
