@@ -721,8 +721,8 @@ static bool has_leader(const struct sim *sim, const struct sim_cluster_group *gr
 static void check_resumed(struct sim *sim, struct sim_node *node)
 {
     const struct sim_cluster_group *group = &sim->groups[node->group_index];
-    if (!node->committing || sim->now >= sim->faults_end)
-        return; /* the disk is well again */
+    if (!node->committing || sim->now >= sim->faults_end || group->doomed)
+        return; /* the disk is well again, or too many lost theirs */
     if (sim_node_leads(node) || !has_leader(sim, group))
         sim_fail(sim, "node %d: its disk stalls, and nobody else leads in time", node->index);
     if (group->agreement.applied <= node->applied_then)
