@@ -3,10 +3,9 @@
  *
  * Takes REQUEST, STATUS_ASK and ADMIN from clients; RESULT, PRESSURE and SKIPPED from the applier; REFUSED and
  * LEADERSHIP from the proposer; STATUS and ADMIN_DONE from siblings. Nothing from the network is trusted: a
- * request is
- * classified by its bytes before anything is kept of it. What a refusal says is definite (not
- * proposed); when leadership is lost, calls that were handed on are answered IN_DOUBT, but for those
- * that a proposer which hands over sees to.
+ * request is classified by its bytes before anything is kept of it. What a refusal says is definite (not
+ * proposed); when leadership is lost, calls that were handed on are answered IN_DOUBT, but for those that a
+ * proposer which hands over sees to. So are they when the own state came as a snapshot: it may hold them.
  *
  * Orders (ADMIN) are how an operator's tool asks a leader to hand over, or a replica to make a
  * checkpoint. Whoever can reach the API could give them, so they are refused unless the process was
