@@ -42,6 +42,7 @@
  *     corruption on the wire         weather; sim_wire                   cluster hostile; fuzzers
  *     two halves, one-way, one       split, one_way, isolate             chaos partition, oneway
  *       replica alone
+ *     a server without managers      cut_from_managers: chains only      -
  *     ring: neighbours only          ring                                -
  *     clients cut off                cut_client                          -
  *     clogged links                  clog_links; sim_network held_up     -

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include "manager/map_machine.h"
 #include "smr/memory_base.h"
+#include "tests/unit/manager/suites.h"
 #include "wire/figures.h"
 
 static struct wire_map map_of(uint64_t cluster, uint8_t server_rf, uint32_t server_count)
@@ -379,6 +380,7 @@ static Suite *map_machine_suite(void)
 int main(void)
 {
     SRunner *runner = srunner_create(map_machine_suite());
+    srunner_add_suite(runner, chains_suite());
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -20,6 +20,8 @@ int main(void)
     srunner_add_suite(runner, api_suite());
     srunner_add_suite(runner, events_suite());
     srunner_add_suite(runner, acceptor_suite());
+    srunner_add_suite(runner, forwarder_suite());
+    srunner_add_suite(runner, keeper_suite());
     srunner_add_suite(runner, acceptor_log_suite());
     srunner_add_suite(runner, acceptor_birth_suite());
     srunner_add_suite(runner, learner_suite());

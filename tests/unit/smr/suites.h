@@ -18,6 +18,8 @@ Suite *acceptor_cut_suite(void);
 Suite *api_suite(void);
 Suite *events_suite(void);
 Suite *acceptor_suite(void);
+Suite *forwarder_suite(void);
+Suite *keeper_suite(void);
 Suite *acceptor_log_suite(void);
 Suite *acceptor_birth_suite(void);
 Suite *learner_suite(void);

@@ -1,0 +1,98 @@
+/* The forwarder: what a member that is not whole yet keeps to itself. */
+#include "smr/chain/forwarder.h"
+#include "tests/unit/smr/stand.h"
+#include "tests/unit/smr/suites.h"
+
+static uint64_t subject(struct span body)
+{
+    (void)body;
+    return SMR_SUBJECT_ALL;
+}
+
+/* The managers' answer to its last question. */
+static void view(struct stand *stand, const struct wire_chain *chain)
+{
+    struct wire_chain_answer answer = {.term = 1, .chain = *chain};
+    struct wire_writer out = {0};
+    uint64_t number = stand_find(stand, WIRE_MESSAGE_PULSE)->pulse.number;
+    wire_chain_answer_encode(&answer, &out);
+    stand_feed(stand,
+               FROM(COURIER, 0, VIEW, .view = {number}, .payload = wire_writer_take(&out)));
+}
+
+/* Replica 0 of three, the tail of epoch 2 behind replica 1; it holds nothing. */
+static struct stand *tail(bool whole)
+{
+    struct smr_config config = stand_config(3);
+    config.protocol = WIRE_PROTOCOL_CHAIN;
+    const struct wire_chain chain = {
+        .epoch = 2,
+        .count = 2,
+        .members = {{.replica = 1, .birth = stand_sender(WIRE_ROLE_API, 1).birth, .since = 1, .whole = true},
+                    {.replica = 0, .birth = config.self.birth, .since = 2, .whole = whole}}};
+    struct stand *stand =
+        stand_new(&config, smr_forwarder_new(&config, subject), (struct smr_log){0});
+    stand_sent(stand, WIRE_MESSAGE_ATTACH, WIRE_ROLE_ACCEPTOR, 0);
+    stand_feed(stand, FROM(ACCEPTOR, 0, HEARD, .heard = {.fit = true}));
+    view(stand, &chain);
+    ck_assert_uint_eq(stand_find(stand, WIRE_MESSAGE_PREPARE)->prepare.ballot.round, 2);
+    stand_feed(stand, FROM(ACCEPTOR, 0, PROMISE,
+                           .promise = {.ballot = BALLOT(2, 1), .from = 1, .last = true},
+                           .payload = no_bytes()));
+    stand_settle(stand);
+    stand_forget(stand);
+    return stand;
+}
+
+static size_t answers_to_an_ask(struct stand *stand)
+{
+    stand_forget(stand);
+    stand_feed(stand, FROM(ACCEPTOR, 0, TAIL_ASK, .tail_ask = {BALLOT(2, 1), .from = 1, .round = 1}));
+    return stand_count(stand, WIRE_MESSAGE_TAIL_TELL);
+}
+
+START_TEST(test_forwarder_of_the_tail_says_what_is_acknowledged)
+{
+    struct stand *stand = tail(true);
+    ck_assert_uint_eq(answers_to_an_ask(stand), 1);
+    ck_assert(smr_forwarder_serves(stand->role, stand->now));
+    stand_free(stand);
+}
+END_TEST
+
+START_TEST(test_forwarder_that_joined_keeps_silent_until_it_is_whole)
+{
+    struct stand *stand = tail(false);
+    ck_assert_uint_eq(answers_to_an_ask(stand), 0);
+    ck_assert(!smr_forwarder_serves(stand->role, stand->now));
+    stand_feed(stand, FROM(ACCEPTOR, 0, LINK, .link = {BALLOT(2, 1), .from = 1, .last = 1}));
+    ck_assert_uint_eq(answers_to_an_ask(stand), 0);
+    stand_feed(stand, FROM(ACCEPTOR, 0, STORED, .stored = {BALLOT(2, 1), .slot = 1},
+                           .payload = batch_of("x")));
+    ck_assert_uint_eq(answers_to_an_ask(stand), 1);
+    ck_assert(smr_forwarder_serves(stand->role, stand->now));
+    stand_free(stand);
+}
+END_TEST
+
+START_TEST(test_forwarder_refuses_reads_when_its_lease_is_over)
+{
+    struct stand *stand = tail(true);
+    stand->now += SMR_CHAIN_LEASE;
+    stand_feed(stand, FROM(API, 0, READ, .read = {.tag = 4}, .payload = text_buf("q")));
+    stand_settle(stand);
+    ck_assert_uint_eq(stand_find(stand, WIRE_MESSAGE_REFUSED)->refused.tag, 4);
+    stand_free(stand);
+}
+END_TEST
+
+Suite *forwarder_suite(void)
+{
+    Suite *suite = suite_create("forwarder");
+    TCase *tests = tcase_create("forwarder");
+    tcase_add_test(tests, test_forwarder_of_the_tail_says_what_is_acknowledged);
+    tcase_add_test(tests, test_forwarder_that_joined_keeps_silent_until_it_is_whole);
+    tcase_add_test(tests, test_forwarder_refuses_reads_when_its_lease_is_over);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
