@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include "wire/batch.h"
 
-void smr_calls_push(struct smr_calls *queue, uint64_t tag, struct buf *body)
+void smr_calls_push(struct smr_calls *queue, const struct smr_call *call)
 {
     if (queue->count == queue->capacity) {
         size_t capacity = queue->capacity == 0 ? 64 : queue->capacity * 2;
@@ -15,9 +15,10 @@ void smr_calls_push(struct smr_calls *queue, uint64_t tag, struct buf *body)
         queue->first = 0;
         queue->capacity = capacity;
     }
-    queue->calls[(queue->first + queue->count++) & (queue->capacity - 1)] =
-        (struct smr_call){.tag = tag, .body = buf_ref(body)};
-    queue->bytes += body->size;
+    size_t place = (queue->first + queue->count++) & (queue->capacity - 1);
+    queue->calls[place] = *call;
+    buf_ref(call->body);
+    queue->bytes += call->body->size;
 }
 
 struct smr_call smr_calls_pop(struct smr_calls *queue)

@@ -7,6 +7,7 @@
 
 struct smr_call {
     uint64_t tag;     /* the API's name */
+    wire_time since;  /* it waits since then */
     struct buf *body; /* encoded entry or query; owned */
 };
 
@@ -19,8 +20,8 @@ struct smr_calls {
     size_t bytes;           /* of their bodies */
 };
 
-/* Takes a reference to the body. */
-void smr_calls_push(struct smr_calls *queue, uint64_t tag, struct buf *body);
+/* Takes a reference of its own to the body. */
+void smr_calls_push(struct smr_calls *queue, const struct smr_call *call);
 /* Hands over the oldest; the caller owns its body. */
 struct smr_call smr_calls_pop(struct smr_calls *queue);
 void smr_calls_free(struct smr_calls *queue);

@@ -62,11 +62,11 @@ void forwarder_refuse_all(struct forwarder *self, struct smr_calls *queue, struc
 
 /* --- input ---------------------------------------------------------------------------------------- */
 
-static void receive_submit(struct forwarder *self, const struct wire_message *m,
+static void receive_submit(struct forwarder *self, wire_time now, const struct wire_message *m,
                            struct smr_out *out)
 {
     if (self->state == FORWARDER_ACTIVE && forwarder_is_head(self))
-        smr_calls_push(&self->submits, m->submit.tag, m->payload);
+        smr_calls_push(&self->submits, &(struct smr_call){m->submit.tag, now, m->payload});
     else
         forwarder_refuse(self, m->submit.tag, out);
 }
@@ -179,10 +179,10 @@ static void forwarder_receive(void *role, wire_time now, const struct wire_messa
     struct forwarder *self = role;
     switch (m->type) {
     case WIRE_MESSAGE_SUBMIT:
-        receive_submit(self, m, out);
+        receive_submit(self, now, m, out);
         return;
     case WIRE_MESSAGE_READ:
-        smr_calls_push(&self->reads, m->read.tag, m->payload);
+        smr_calls_push(&self->reads, &(struct smr_call){m->read.tag, now, m->payload});
         return;
     case WIRE_MESSAGE_ADMIN:
         refuse_order(self, m, out);

@@ -64,7 +64,7 @@ static void judge(struct forwarder *self, struct smr_call call, struct smr_out *
 {
     if (!forwarder_is_tail(self) && is_touched(self, buf_span(call.body))) {
         self->counters.dirty_reads++;
-        smr_calls_push(&self->dirty, call.tag, call.body);
+        smr_calls_push(&self->dirty, &call);
         buf_unref(&call.body);
         return;
     }
@@ -92,7 +92,7 @@ void chain_reads_settle(struct forwarder *self, wire_time now, struct smr_out *o
         return;
     while (self->dirty.count > 0) {
         struct smr_call call = smr_calls_pop(&self->dirty);
-        smr_calls_push(&self->asking, call.tag, call.body);
+        smr_calls_push(&self->asking, &call);
         buf_unref(&call.body);
     }
     self->ask_round++;

@@ -7,44 +7,6 @@
 
 static_assert((PROPOSER_ROUNDS & (PROPOSER_ROUNDS - 1)) == 0, "index by mask");
 
-/* --- queues --------------------------------------------------------------------------------------- */
-
-void call_queue_push(struct call_queue *queue, const struct queued_call *call)
-{
-    if (queue->count == queue->capacity) {
-        size_t capacity = queue->capacity == 0 ? 64 : queue->capacity * 2;
-        struct queued_call *calls = wire_alloc(capacity * sizeof *calls);
-        for (size_t i = 0; i < queue->count; i++)
-            calls[i] = queue->calls[(queue->first + i) & (queue->capacity - 1)];
-        free(queue->calls);
-        queue->calls = calls;
-        queue->first = 0;
-        queue->capacity = capacity;
-    }
-    queue->calls[(queue->first + queue->count++) & (queue->capacity - 1)] = *call;
-    buf_ref(call->body);
-    queue->bytes += call->body->size;
-}
-
-struct queued_call call_queue_pop(struct call_queue *queue)
-{
-    assert(queue->count > 0);
-    struct queued_call call = queue->calls[queue->first];
-    queue->first = (queue->first + 1) & (queue->capacity - 1);
-    queue->count--;
-    queue->bytes -= call.body->size;
-    return call;
-}
-
-static void call_queue_free(struct call_queue *queue)
-{
-    while (queue->count > 0) {
-        struct queued_call call = call_queue_pop(queue);
-        buf_unref(&call.body);
-    }
-    free(queue->calls);
-}
-
 /* --- states --------------------------------------------------------------------------------------- */
 
 struct wire_message *proposer_send(struct proposer *self, struct smr_out *out, enum wire_type type,
@@ -112,11 +74,11 @@ static void refuse(struct proposer *self, uint64_t tag, enum wire_status status,
         self->counters.refused++;
 }
 
-void proposer_refuse_all(struct proposer *self, struct call_queue *queue, enum wire_status status,
+void proposer_refuse_all(struct proposer *self, struct smr_calls *queue, enum wire_status status,
                          struct smr_out *out)
 {
     while (queue->count > 0) {
-        struct queued_call call = call_queue_pop(queue);
+        struct smr_call call = smr_calls_pop(queue);
         refuse(self, call.tag, status, out);
         buf_unref(&call.body);
     }
@@ -291,7 +253,7 @@ static void receive_call(struct proposer *self, wire_time now, const struct wire
     bool reads = m->type == WIRE_MESSAGE_READ;
     uint64_t tag = reads ? m->read.tag : m->submit.tag;
     uint64_t at = reads ? m->read.at : m->submit.at;
-    struct queued_call call = {.tag = tag, .since = now, .body = m->payload};
+    struct smr_call call = {.tag = tag, .since = now, .body = m->payload};
     if (self->state < PROPOSER_LEADING) {
         refuse(self, tag, WIRE_STATUS_NOT_LEADER, out);
         return;
@@ -300,7 +262,7 @@ static void receive_call(struct proposer *self, wire_time now, const struct wire
         wire_histogram_add(&self->api_us, now - (wire_time)at);
     if (reads && self->chosen < self->opening_slot)
         self->counters.reads_held++;
-    call_queue_push(reads ? &self->reads : &self->submits, &call);
+    smr_calls_push(reads ? &self->reads : &self->submits, &call);
 }
 
 /* Every answer tells how far the acceptor is; of the own one a later campaign needs to know. */
@@ -512,9 +474,9 @@ static void proposer_destroy(void *role)
 {
     struct proposer *self = role;
     proposer_empty_ring(self);
-    call_queue_free(&self->submits);
-    call_queue_free(&self->reads);
-    call_queue_free(&self->confirming);
+    smr_calls_free(&self->submits);
+    smr_calls_free(&self->reads);
+    smr_calls_free(&self->confirming);
     buf_unref(&self->opening);
     free(self);
 }

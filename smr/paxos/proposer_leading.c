@@ -119,23 +119,17 @@ static void propose_next_batch(struct proposer *self, wire_time now, struct smr_
     uint32_t count = 0;
     size_t bytes = 0;
     while (self->submits.count > 0 && count < WIRE_BATCH_COMMANDS_MAX) {
-        const struct queued_call *head = &self->submits.calls[self->submits.first];
+        const struct smr_call *head = &self->submits.calls[self->submits.first];
         if (count > 0 && bytes + head->body->size > WIRE_BATCH_BYTES_MAX - WIRE_HEAD_BYTES_MAX)
             break;
         bytes += head->body->size;
         wire_histogram_add(&self->queue_us, now - head->since);
-        entries[count++] = call_queue_pop(&self->submits).body;
+        entries[count++] = smr_calls_pop(&self->submits).body;
     }
     struct buf *batch = build(self, now, entries, count);
     for (uint32_t i = 0; i < count; i++)
         buf_unref(&entries[i]);
     propose(self, now, self->next++, batch, out);
-}
-
-static bool batch_is_full(const struct proposer *self)
-{
-    return self->submits.count >= WIRE_BATCH_COMMANDS_MAX ||
-           self->submits.bytes >= WIRE_BATCH_BYTES_MAX / 2;
 }
 
 /* Batching is natural: while rounds are in flight, what arrives waits and goes together, unless it
@@ -145,7 +139,7 @@ static bool may_propose(const struct proposer *self)
     return self->submits.count > 0 && self->hand.step < HAND_OVER_DRAINING &&
            self->next <= self->chosen + WIRE_WINDOW_SLOTS &&
            (self->rounds == 0 || self->flight_bytes < WIRE_WINDOW_BYTES) &&
-           (self->rounds < WIRE_ROUNDS_MAX || batch_is_full(self));
+           (self->rounds < WIRE_ROUNDS_MAX || smr_calls_fill_batch(&self->submits));
 }
 
 /* --- beginning ------------------------------------------------------------------------------------ */

@@ -13,7 +13,7 @@
 #include "smr/paxos/proposer_state.h"
 
 /* Sends a read on to the applier; takes over the reference to its body. */
-static void release(struct proposer *self, wire_time now, struct queued_call call, wire_slot index,
+static void release(struct proposer *self, wire_time now, struct smr_call call, wire_slot index,
                     struct smr_out *out)
 {
     wire_histogram_add(&self->confirm_us, now - call.since);
@@ -54,7 +54,7 @@ void reads_by_lease(struct proposer *self, wire_time now, struct smr_out *out)
     if (self->chosen < self->opening_slot || !reads_holds_lease(self, now))
         return;
     while (self->reads.count > 0) {
-        release(self, now, call_queue_pop(&self->reads), self->chosen, out);
+        release(self, now, smr_calls_pop(&self->reads), self->chosen, out);
         self->counters.lease_reads++;
     }
 }
@@ -65,8 +65,8 @@ void reads_begin_round(struct proposer *self, wire_time now, struct smr_out *out
     if (self->chosen < self->opening_slot)
         return;
     while (self->reads.count > 0) {
-        struct queued_call call = call_queue_pop(&self->reads);
-        call_queue_push(&self->confirming, &call);
+        struct smr_call call = smr_calls_pop(&self->reads);
+        smr_calls_push(&self->confirming, &call);
         buf_unref(&call.body);
     }
     self->read_index = self->chosen;
@@ -86,7 +86,7 @@ void reads_receive_ack(struct proposer *self, wire_time now, uint64_t round, wir
         return;
     self->read_round = 0;
     while (self->confirming.count > 0) {
-        release(self, now, call_queue_pop(&self->confirming), self->read_index, out);
+        release(self, now, smr_calls_pop(&self->confirming), self->read_index, out);
         self->counters.reads++;
     }
 }

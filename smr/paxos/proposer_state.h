@@ -3,6 +3,7 @@
 #define MADKV_SMR_PAXOS_PROPOSER_STATE_H
 
 #include "smr/events.h"
+#include "smr/calls.h"
 #include "smr/paxos/proposer.h"
 #include "smr/peers.h"
 #include "wire/histogram.h"
@@ -78,21 +79,6 @@ struct hand_over {
     unsigned current;         /* bit per acceptor that did and has all that is chosen */
 };
 
-struct queued_call {
-    uint64_t tag;     /* the API's name */
-    wire_time since;  /* when it came */
-    struct buf *body; /* encoded entry or query; owned */
-};
-
-/* First in, first out. */
-struct call_queue {
-    struct queued_call *calls; /* ring */
-    size_t first;              /* index of the oldest */
-    size_t count;              /* how many */
-    size_t capacity;           /* power of two */
-    size_t bytes;              /* of their bodies */
-};
-
 struct proposer {
     struct wire_sender self;  /* how it signs */
     uint8_t replica_count;    /* r */
@@ -145,9 +131,9 @@ struct proposer {
     wire_time heartbeat_deadline; /* next one */
     struct heartbeat_round heartbeats[PROPOSER_ROUNDS]; /* by number modulo size */
 
-    struct call_queue submits;   /* commands waiting for a batch */
-    struct call_queue reads;     /* reads waiting for a round */
-    struct call_queue confirming; /* reads in the round in flight */
+    struct smr_calls submits;   /* commands waiting for a batch */
+    struct smr_calls reads;     /* reads waiting for a round */
+    struct smr_calls confirming; /* reads in the round in flight */
     uint64_t read_round;         /* that round; 0: none in flight */
     wire_slot read_index;        /* chosen bar when it began */
     unsigned read_acks;          /* bit per acceptor that confirmed */
@@ -187,11 +173,6 @@ void proposer_tell_api(struct proposer *self, wire_time now, bool answering, str
 /* The place of a slot in the ring, emptied if it held another one. */
 struct proposal *proposer_place(struct proposer *self, wire_slot slot);
 void proposer_empty_ring(struct proposer *self);
-
-/* Takes its own reference to the body. */
-void call_queue_push(struct call_queue *queue, const struct queued_call *call);
-/* Hands over the oldest; the caller owns its body. */
-struct queued_call call_queue_pop(struct call_queue *queue);
 
 /* --- proposer_election.c -------------------------------------------------------------------------- */
 
@@ -279,7 +260,7 @@ void reads_begin_round(struct proposer *self, wire_time now, struct smr_out *out
 void reads_receive_ack(struct proposer *self, wire_time now, uint64_t round, wire_replica from,
                        struct smr_out *out);
 void reads_drop(struct proposer *self, struct smr_out *out);
-void proposer_refuse_all(struct proposer *self, struct call_queue *queue, enum wire_status status,
+void proposer_refuse_all(struct proposer *self, struct smr_calls *queue, enum wire_status status,
                          struct smr_out *out);
 
 #endif

@@ -134,8 +134,8 @@ MUTANTS = [
     ("read index of when the leader began", "smr/paxos/proposer_reads.c",
      "    self->read_index = self->chosen;\n", "    self->read_index = self->opening_slot;\n"),
     ("read joins a round already sent", "smr/paxos/proposer.c",
-     "    call_queue_push(reads ? &self->reads : &self->submits, &call);\n",
-     "    call_queue_push(!reads ? &self->submits : self->read_round != 0 ? &self->confirming : &self->reads,\n"
+     "    smr_calls_push(reads ? &self->reads : &self->submits, &call);\n",
+     "    smr_calls_push(!reads ? &self->submits : self->read_round != 0 ? &self->confirming : &self->reads,\n"
      "                    &call);\n"),
 
     # --- state, sessions, answers --------------------------------------------------------------------
