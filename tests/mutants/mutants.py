@@ -344,9 +344,9 @@ MUTANTS = [
      "    if (!self->machine.ops->fits(image.part, &self->at.totals))\n", "    if (false)\n"),
     ("applier goes on while a snapshot is installed", "smr/applier.c",
      "    if (slot <= self->applied || self->installing != 0)\n",
-     "    if (slot <= self->applied)\n"),
+     "    if (slot <= self->applied)\n", "unit-smr"),
     ("checkpoint of what is gone written a second time", "smr/checkpointer.c",
-     "    if (slot > self->saved) {\n", "    if (true) {\n", "simulator or unit-smr"),
+     "    if (slot > self->saved) {\n", "    if (true) {\n", "unit-smr"),
     ("snapshot of another group taken", "smr/fetch.c",
      "    if (image.cluster != self->self.cluster || image.group != self->self.group)\n",
      "    if (false)\n", "unit-smr"),
@@ -356,7 +356,7 @@ MUTANTS = [
      "        return m->snapshot.checksum == smr_snapshot_checksum(m);\n", "        return true;\n",
      "simulator or unit-smr"),
     ("second snapshot goes on where the first left off", "smr/fetch.c",
-     "(begins || piece->snapshot == self->at.snapshot)", "true", "simulator or unit-smr"),
+     "(begins || piece->snapshot == self->at.snapshot)", "true", "unit-smr"),
 
     # --- handing over ------------------------------------------------------------------------
     ("lease kept across a hand-over", "smr/paxos/proposer_reads.c",

@@ -396,6 +396,23 @@ START_TEST(test_snapshot_and_a_checkpoint_do_not_meet)
 }
 END_TEST
 
+/* What it was to be made of is gone by then: the base holds a later state. */
+START_TEST(test_checkpoint_asked_for_again_after_an_install_is_not_written)
+{
+    want(WIRE_NO_REPLICA);
+    assert_staged(SLOT);
+    install(SLOT, true);
+    assert_installed(SLOT, WIRE_OK);
+    stand_feed(fetcher, FROM(APPLIER, 0, CHECKPOINT, .checkpoint = {.slot = SLOT - 1},
+                             .payload = no_bytes()));
+    const struct wire_message *m = next_message(fetcher);
+    ck_assert_int_eq(m->type, WIRE_MESSAGE_CHECKPOINTED);
+    ck_assert_int_eq(m->checkpointed.outcome, WIRE_OK);
+    ck_assert_uint_eq(counters()->checkpoints_again, 1);
+    assert_same();
+}
+END_TEST
+
 /* --- what does not fit ---------------------------------------------------------------------------------- */
 
 static void assert_refused(const char *why)
@@ -667,6 +684,7 @@ Suite *snapshot_suite(void)
     tcase_add_test(tests, test_snapshot_is_not_wanted_for_ever);
     tcase_add_test(tests, test_snapshot_waits_for_room);
     tcase_add_test(tests, test_snapshot_and_a_checkpoint_do_not_meet);
+    tcase_add_test(tests, test_checkpoint_asked_for_again_after_an_install_is_not_written);
     tcase_add_test(tests, test_snapshot_of_another_group_is_refused);
     tcase_add_test(tests, test_snapshot_of_another_cluster_is_refused);
     tcase_add_test(tests, test_snapshot_with_other_pairs_than_its_image_says_is_refused);
