@@ -497,6 +497,8 @@ void sim_fault_crash(struct sim *sim, struct sim_node *node, const char *why);
 bool sim_chain_is_whole(const struct sim *sim, const struct sim_cluster_group *group);
 /* There is a head, and all members of its chain are in its epoch. */
 bool sim_chain_has_head(const struct sim *sim, const struct sim_cluster_group *group);
+/* Of a chain, and perhaps the only member that holds everything. */
+bool sim_chain_is_last(const struct sim *sim, const struct sim_node *node);
 /* Cuts a server off from the managers, in one direction or both, if it needs them. */
 void sim_chain_cut_from_managers(struct sim *sim, const struct sim_node *lone);
 

@@ -35,6 +35,18 @@ bool sim_chain_has_head(const struct sim *sim, const struct sim_cluster_group *g
     return false;
 }
 
+bool sim_chain_is_last(const struct sim *sim, const struct sim_node *node)
+{
+    int serving = 0;
+    for (int i = 0; i < sim->groups[node->group_index].replica_count; i++) {
+        const struct sim_node *other = &sim->nodes[sim->groups[node->group_index].first_node + i];
+        serving += sim_node_is_chain(sim, node) && other != node && other->alive &&
+                   smr_forwarder_serves(other->roles.proposer,
+                                        sim_clock_now(&other->clock, sim->now));
+    }
+    return sim_node_is_chain(sim, node) && serving == 0;
+}
+
 void sim_chain_cut_from_managers(struct sim *sim, const struct sim_node *lone)
 {
     if (!sim_node_is_chain(sim, lone))

@@ -323,7 +323,7 @@ static void damage_record(struct sim *sim)
     wire_slot highest;
     struct wire_hard_state state;
     struct smr_log_entry entry;
-    if (node->alive || sim->damaged || !may_do_without(sim, node) ||
+    if (node->alive || sim->damaged || !may_do_without(sim, node) || sim_chain_is_last(sim, node) ||
         node->log.ops->load(node->log.self, &state, &highest) != WIRE_OK || highest == 0)
         return;
     wire_slot slot = 1 + sim_below(sim, highest);
