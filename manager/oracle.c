@@ -155,6 +155,17 @@ static bool form(const struct oracle *self, uint32_t partition, wire_time now,
     return true;
 }
 
+/* That member, on that disk and in this epoch, says that it holds everything. */
+static bool holds_everything(const struct chain_watch *watch,
+                             const struct wire_chain_member *member, wire_time now)
+{
+    const struct seen *seen = &watch->seen[member->replica];
+    return is_fresh(seen, now) && birth_equal(seen->birth, member->birth) &&
+           (seen->flags & WIRE_PULSE_WHOLE) != 0 && seen->epoch == watch->chain.epoch;
+}
+
+/* Those that are silent go, if one is left that says by itself that it holds everything: one that held it
+ * before it started again may find that its disk lost a record, and then those that would go are needed. */
 static bool cut(struct oracle *self, uint32_t partition, wire_time now,
                 struct wire_chain_call *call)
 {
@@ -166,7 +177,7 @@ static bool cut(struct oracle *self, uint32_t partition, wire_time now,
         bool silent = is_silent(self, watch, member, now);
         drop |= (uint64_t)silent << member->replica;
         left += !silent;
-        whole_left += !silent && member->whole;
+        whole_left += !silent && member->whole && holds_everything(watch, member, now);
     }
     self->counters.all_silent += left == 0 && !watch->silent;
     watch->silent = left == 0;
@@ -183,9 +194,7 @@ static bool confirm(const struct oracle *self, uint32_t partition, wire_time now
     const struct chain_watch *watch = &self->watches[partition];
     for (int i = 0; i < watch->chain.count; i++) {
         const struct wire_chain_member *member = &watch->chain.members[i];
-        const struct seen *seen = &watch->seen[member->replica];
-        if (member->whole || !is_fresh(seen, now) || !birth_equal(seen->birth, member->birth) ||
-            (seen->flags & WIRE_PULSE_WHOLE) == 0 || seen->epoch != watch->chain.epoch)
+        if (member->whole || !holds_everything(watch, member, now))
             continue;
         *call = (struct wire_chain_call){.op = WIRE_CHAIN_WHOLE,
                                          .partition = partition,

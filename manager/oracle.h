@@ -11,7 +11,9 @@
  * gave can be newer. It assumes that each lease there is was granted at that moment, and it lets no answer
  * out before. While a change is under way nobody it drops gets an answer, so none gets a lease.
  *
- * If all members of a chain are silent at once it is the network or the managers, and nothing changes.
+ * If all members of a chain are silent at once it is the network or the managers, and nothing changes. Nor
+ * does it before one that would stay says, in this epoch, that it holds everything: whoever has just started
+ * does not know yet what its disk lost.
  *
  * An smr_overseer of the managers' API. Pure; that thread. */
 #ifndef MADKV_MANAGER_ORACLE_H

@@ -105,13 +105,15 @@ static enum wire_chain_op grant(struct smr_overseer oracle, wire_time now)
     return call.op;
 }
 
-static bool pulse(struct smr_overseer oracle, wire_time now, wire_replica replica)
+static bool pulse(struct smr_overseer oracle, wire_time now, wire_replica replica, uint64_t flags)
 {
     struct wire_writer body = {0}, answer = {0};
     struct wire_chain_call call = {.op = WIRE_CHAIN_PULSE,
                                    .cluster = 7,
                                    .replica = replica,
-                                   .birth = map.servers[replica].birth};
+                                   .birth = map.servers[replica].birth,
+                                   .epoch = chains.chains[0].epoch,
+                                   .flags = flags};
     wire_chain_call_encode(&call, &body);
     oracle.ops->asked(oracle.self, now, wire_writer_span(&body));
     struct wire_chain_answer answered = chains_run(&chains, &map, &call);
@@ -122,19 +124,25 @@ static bool pulse(struct smr_overseer oracle, wire_time now, wire_replica replic
     return said;
 }
 
-/* Lets time pass, in which those replicas (bit each) ask; stops at the first change. */
-static wire_time pass(struct smr_overseer oracle, wire_time from, wire_time until, unsigned alive)
+/* Lets time pass, in which those replicas (bit each) ask, with these flags; stops at the first change. */
+static wire_time pass_saying(struct smr_overseer oracle, wire_time from, wire_time until,
+                             unsigned alive, uint64_t flags)
 {
     uint64_t epoch = chains.chains[0].epoch;
     wire_time now = from;
     for (; now < until && chains.chains[0].epoch == epoch; now += SMR_CHAIN_PULSE) {
         for (wire_replica i = 0; i < 3; i++) {
             if ((alive >> i & 1) != 0)
-                pulse(oracle, now, i);
+                pulse(oracle, now, i, flags);
         }
         grant(oracle, now);
     }
     return now;
+}
+
+static wire_time pass(struct smr_overseer oracle, wire_time from, wire_time until, unsigned alive)
+{
+    return pass_saying(oracle, from, until, alive, WIRE_PULSE_WHOLE);
 }
 
 START_TEST(test_oracle_cuts_a_silent_member_out_after_its_lease)
@@ -142,7 +150,7 @@ START_TEST(test_oracle_cuts_a_silent_member_out_after_its_lease)
     begin();
     struct smr_overseer oracle = oracle_new(1, 3, 1);
     oracle.ops->lead(oracle.self, 0, true);
-    ck_assert(!pulse(oracle, 0, 0)); /* no term is taken yet */
+    ck_assert(!pulse(oracle, 0, 0, 0)); /* no term is taken yet */
     ck_assert_int_eq(grant(oracle, 0), WIRE_CHAIN_TAKE);
     wire_time formed = pass(oracle, 100 * WIRE_MS, WIRE_SECOND, 7);
     ck_assert_uint_eq(chains.chains[0].epoch, 1);
@@ -170,6 +178,23 @@ START_TEST(test_oracle_changes_nothing_when_all_are_silent)
 }
 END_TEST
 
+START_TEST(test_oracle_leaves_a_chain_to_one_that_says_it_holds_everything)
+{
+    begin();
+    struct smr_overseer oracle = oracle_new(1, 3, 1);
+    oracle.ops->lead(oracle.self, 0, true);
+    ck_assert_int_eq(grant(oracle, 0), WIRE_CHAIN_TAKE);
+    wire_time now = pass(oracle, 100 * WIRE_MS, WIRE_SECOND, 7);
+    now = pass_saying(oracle, now, now + 60 * WIRE_SECOND, 1, 0); /* it has started again */
+    ck_assert_uint_eq(chains.chains[0].epoch, 1);
+    pass(oracle, now, now + 10 * WIRE_SECOND, 1);
+    ck_assert_uint_eq(chains.chains[0].epoch, 2);
+    ck_assert_uint_eq(chains.chains[0].count, 1);
+    oracle.ops->destroy(oracle.self);
+    end();
+}
+END_TEST
+
 Suite *chains_suite(void)
 {
     Suite *suite = suite_create("chains");
@@ -180,6 +205,7 @@ Suite *chains_suite(void)
     tcase_add_test(tests, test_chains_know_registered_disks_only);
     tcase_add_test(tests, test_oracle_cuts_a_silent_member_out_after_its_lease);
     tcase_add_test(tests, test_oracle_changes_nothing_when_all_are_silent);
+    tcase_add_test(tests, test_oracle_leaves_a_chain_to_one_that_says_it_holds_everything);
     suite_add_tcase(suite, tests);
     return suite;
 }
