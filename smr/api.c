@@ -331,6 +331,12 @@ static void oversee(struct api *self, wire_time now, struct smr_out *out)
     wire_writer_free(&body);
 }
 
+static void end_wish(struct api *self, wire_time now, enum wire_status status, struct span answer)
+{
+    self->wish_open = false;
+    self->overseer.ops->done(self->overseer.self, now, status, answer);
+}
+
 /* True: the answer is to the overseer's command. */
 static bool take_wish(struct api *self, wire_time now, uint64_t tag, enum wire_status status,
                       struct buf *payload)
@@ -338,8 +344,7 @@ static bool take_wish(struct api *self, wire_time now, uint64_t tag, enum wire_s
     if ((uint32_t)tag != OVERSEER_TAG)
         return false;
     if (self->wish_open && (uint32_t)(tag >> 32) == self->wish_number) {
-        self->wish_open = false;
-        self->overseer.ops->done(self->overseer.self, now, status, buf_span(payload));
+        end_wish(self, now, status, buf_span(payload));
     } else {
         self->counters.results_unclaimed++;
     }
@@ -365,6 +370,15 @@ static void receive_result(struct api *self, wire_time now, const struct wire_me
         answer_call(self, m->result.tag, WIRE_STATUS_NOT_LEADER, 0, NULL, out);
     else
         answer_call(self, m->result.tag, status, m->result.session, m->payload, out);
+}
+
+/* A snapshot took the place of slots: nobody can tell which open calls were in them, and no other answer
+ * comes to those that were. The overseer's command is one of them, or it would wait for ever. */
+static void receive_skipped(struct api *self, wire_time now, struct smr_out *out)
+{
+    doubt_all(self, out);
+    if (self->wish_open)
+        end_wish(self, now, WIRE_STATUS_IN_DOUBT, span_of(NULL, 0));
 }
 
 static void receive_refused(struct api *self, wire_time now, const struct wire_message *m,
@@ -561,7 +575,7 @@ static void api_receive(void *role, wire_time now, const struct wire_message *m,
         receive_order_done(self, m, out);
         break;
     case WIRE_MESSAGE_SKIPPED:
-        doubt_all(self, out); /* nobody can tell which of them are meant */
+        receive_skipped(self, now, out);
         break;
     case WIRE_MESSAGE_PRESSURE:
         self->pressed_until = m->pressure.on ? now + WIRE_PRESSURE_MS * WIRE_MS : now;

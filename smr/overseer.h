@@ -19,7 +19,8 @@ struct smr_overseer_ops {
     bool (*answered)(void *self, wire_time now, struct span answer);
     /* Appends a command to be ordered now, if there is one. Not called while one is under way. */
     void (*wish)(void *self, wire_time now, struct wire_writer *command);
-    /* What became of it; anything but OK: it may or may not be applied, now or later. */
+    /* What became of it; anything but OK: it may or may not be applied, now or later. Said of every
+     * command, but for one that is under way when leadership ends or begins anew: then lead() is. */
     void (*done)(void *self, wire_time now, enum wire_status status, struct span answer);
     /* When to ask for a wish next, whatever happens before. */
     wire_time (*deadline)(const void *self);

@@ -195,6 +195,33 @@ START_TEST(test_oracle_leaves_a_chain_to_one_that_says_it_holds_everything)
 }
 END_TEST
 
+/* What it ordered may be applied later still, so that an answer might grant a lease to one it drops. */
+START_TEST(test_oracle_takes_a_new_term_after_a_command_in_doubt)
+{
+    begin();
+    struct smr_overseer oracle = oracle_new(1, 3, 1);
+    struct wire_writer body = {0};
+    oracle.ops->lead(oracle.self, 0, true);
+    oracle.ops->wish(oracle.self, 0, &body);
+    ck_assert_uint_gt(body.size, 0);
+    oracle.ops->done(oracle.self, 0, WIRE_STATUS_IN_DOUBT, span_of(NULL, 0));
+    ck_assert_int_eq(grant(oracle, WIRE_SECOND), WIRE_CHAIN_TAKE);
+    for (wire_replica i = 0; i < 3; i++)
+        ck_assert(pulse(oracle, WIRE_SECOND, i, 0));
+    wire_writer_clear(&body);
+    oracle.ops->wish(oracle.self, WIRE_SECOND + 500 * WIRE_MS, &body); /* to form the chain */
+    ck_assert_uint_gt(body.size, 0);
+    oracle.ops->done(oracle.self, 2 * WIRE_SECOND, WIRE_STATUS_IN_DOUBT, span_of(NULL, 0));
+    ck_assert(!pulse(oracle, 2 * WIRE_SECOND, 0, 0));
+    ck_assert_int_eq(grant(oracle, 3 * WIRE_SECOND), WIRE_CHAIN_TAKE);
+    pass(oracle, 3 * WIRE_SECOND, 4 * WIRE_SECOND, 7);
+    ck_assert_uint_eq(chains.chains[0].count, 3);
+    wire_writer_free(&body);
+    oracle.ops->destroy(oracle.self);
+    end();
+}
+END_TEST
+
 Suite *chains_suite(void)
 {
     Suite *suite = suite_create("chains");
@@ -206,6 +233,7 @@ Suite *chains_suite(void)
     tcase_add_test(tests, test_oracle_cuts_a_silent_member_out_after_its_lease);
     tcase_add_test(tests, test_oracle_changes_nothing_when_all_are_silent);
     tcase_add_test(tests, test_oracle_leaves_a_chain_to_one_that_says_it_holds_everything);
+    tcase_add_test(tests, test_oracle_takes_a_new_term_after_a_command_in_doubt);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -600,6 +600,95 @@ START_TEST(test_api_is_in_doubt_about_calls_that_a_snapshot_skipped)
 }
 END_TEST
 
+/* --- the overseer -------------------------------------------------------------------------------- */
+
+/* Always has a wish, and knows what became of the last one. */
+struct wisher {
+    unsigned wishes, done;   /* so far */
+    enum wire_status status; /* of the last one done */
+};
+
+static struct wisher wisher;
+
+static void wisher_lead(void *self, wire_time now, bool leading)
+{
+    (void)self, (void)now, (void)leading;
+}
+
+static void wisher_wish(void *self, wire_time now, struct wire_writer *command)
+{
+    (void)now;
+    ((struct wisher *)self)->wishes++;
+    wire_write_raw(command, span_text("p"));
+}
+
+static void wisher_done(void *self, wire_time now, enum wire_status status, struct span answer)
+{
+    struct wisher *wished = self;
+    (void)now, (void)answer;
+    wished->done++;
+    wished->status = status;
+}
+
+static wire_time wisher_deadline(const void *self)
+{
+    (void)self;
+    return WIRE_NEVER;
+}
+
+static void wisher_destroy(void *self)
+{
+    (void)self;
+}
+
+static void setup_overseen(void)
+{
+    static const struct smr_overseer_ops ops = {.lead = wisher_lead,
+                                                .wish = wisher_wish,
+                                                .done = wisher_done,
+                                                .deadline = wisher_deadline,
+                                                .destroy = wisher_destroy};
+    struct smr_config config = stand_config(3);
+    wisher = (struct wisher){0};
+    config.overseer = (struct smr_overseer){&ops, &wisher};
+    stand = stand_new(&config, smr_api_new(&config, &machine), (struct smr_log){0});
+    leadership(true, 3, 0);
+}
+
+/* The wish is handed on to be ordered; returns the API's name for it. */
+static uint64_t wished(void)
+{
+    stand_settle(stand);
+    return submitted();
+}
+
+START_TEST(test_api_has_one_wish_of_the_overseer_ordered_at_a_time)
+{
+    uint64_t tag = wished();
+    stand_settle(stand);
+    stand_nothing(stand);
+    result(tag, WIRE_STATUS_OK, 0, "done");
+    ck_assert_uint_eq(wisher.done, 1);
+    ck_assert_int_eq(wisher.status, WIRE_STATUS_OK);
+    ck_assert_uint_ne(wished(), tag);
+    ck_assert_uint_eq(wisher.wishes, 2);
+}
+END_TEST
+
+/* No answer comes any more, and an overseer that waited for it would never wish again. */
+START_TEST(test_api_is_in_doubt_about_a_wish_that_a_snapshot_skipped)
+{
+    uint64_t tag = wished();
+    stand_feed(stand, FROM(APPLIER, 0, SKIPPED, .skipped = {.slot = 9}));
+    ck_assert_uint_eq(wisher.done, 1);
+    ck_assert_int_eq(wisher.status, WIRE_STATUS_IN_DOUBT);
+    ck_assert_uint_ne(wished(), tag);
+    result(tag, WIRE_STATUS_OK, 0, "late");
+    ck_assert_uint_eq(wisher.done, 1);
+    stand_nothing(stand);
+}
+END_TEST
+
 START_TEST(test_api_counts_what_no_client_may_say)
 {
     stand_feed(stand, (struct wire_message){.type = WIRE_MESSAGE_RESULT,
@@ -644,6 +733,11 @@ Suite *api_suite(void)
     tcase_add_test(tests, test_api_is_free_to_go_when_every_call_is_answered);
     tcase_add_test(tests, test_api_takes_no_orders_unless_allowed);
     suite_add_tcase(suite, tests);
+    TCase *overseen = tcase_create("overseen");
+    tcase_add_checked_fixture(overseen, setup_overseen, teardown);
+    tcase_add_test(overseen, test_api_has_one_wish_of_the_overseer_ordered_at_a_time);
+    tcase_add_test(overseen, test_api_is_in_doubt_about_a_wish_that_a_snapshot_skipped);
+    suite_add_tcase(suite, overseen);
     TCase *orders = tcase_create("orders");
     tcase_add_checked_fixture(orders, setup_admin, teardown);
     tcase_add_test(orders, test_api_hands_orders_on_one_at_a_time);
