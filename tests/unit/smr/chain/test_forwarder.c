@@ -16,8 +16,9 @@ static void view(struct stand *stand, const struct wire_chain *chain)
     struct wire_writer out = {0};
     uint64_t number = stand_find(stand, WIRE_MESSAGE_PULSE)->pulse.number;
     wire_chain_answer_encode(&answer, &out);
-    stand_feed(stand,
-               FROM(COURIER, 0, VIEW, .view = {number}, .payload = wire_writer_take(&out)));
+    stand_feed(stand, FROM(COURIER, 0, VIEW, .view = {.number = number},
+                           .payload = wire_writer_take(&out)));
+    wire_writer_free(&out);
 }
 
 /* Replica 0 of three, the tail of epoch 2 behind replica 1; it holds nothing. */
@@ -28,7 +29,10 @@ static struct stand *tail(bool whole)
     const struct wire_chain chain = {
         .epoch = 2,
         .count = 2,
-        .members = {{.replica = 1, .birth = stand_sender(WIRE_ROLE_API, 1).birth, .since = 1, .whole = true},
+        .members = {{.replica = 1,
+                     .birth = stand_sender(WIRE_ROLE_API, 1).birth,
+                     .since = 1,
+                     .whole = true},
                     {.replica = 0, .birth = config.self.birth, .since = 2, .whole = whole}}};
     struct stand *stand =
         stand_new(&config, smr_forwarder_new(&config, subject), (struct smr_log){0});
@@ -47,7 +51,8 @@ static struct stand *tail(bool whole)
 static size_t answers_to_an_ask(struct stand *stand)
 {
     stand_forget(stand);
-    stand_feed(stand, FROM(ACCEPTOR, 0, TAIL_ASK, .tail_ask = {BALLOT(2, 1), .from = 1, .round = 1}));
+    stand_feed(stand,
+               FROM(ACCEPTOR, 0, TAIL_ASK, .tail_ask = {BALLOT(2, 1), .from = 1, .round = 1}));
     return stand_count(stand, WIRE_MESSAGE_TAIL_TELL);
 }
 
