@@ -19,6 +19,7 @@ struct actor *actor_new(const struct actor_config *config)
     self->role = config->role;
     self->self = config->self;
     self->replica_count = config->replica_count;
+    self->link_patience = config->link_patience;
     self->log = config->log;
     self->log_figures = config->log_figures;
     self->log_figures_self = config->log_figures_self;

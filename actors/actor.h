@@ -15,6 +15,10 @@
  * message says it is from must be at the other end of the connection, so that a role may rely on
  * sender.role and sender.replica; cluster, group, birth and start are the role's to judge.
  *
+ * A connection can be up and lead nowhere: whoever takes our identity at the peer's ROUTER gets it, and
+ * what we send from then on is swallowed there without a word. So a DEALER through which messages leave
+ * and none comes is connected afresh after link_patience, which takes the identity back.
+ *
  * No room on the disk (WIRE_FULL): what is held stays held, the commit is tried again every
  * ACTOR_FULL_RETRY, and once a lot is held the messages that would add to it are dropped. The role is
  * told (room), as it is when the log says that little is left: so that what can wait is refused while
@@ -37,6 +41,8 @@
 #define ACTOR_BIRTH_PATIENCE (3 * WIRE_SECOND)  /* then it is said who has not admitted a new disk */
 #define ACTOR_LAZY_TIME (20 * WIRE_MS)          /* a commit that nobody waits for may wait so long */
 #define ACTOR_LAZY_BYTES (1024 * 1024)          /* with no more batches than this in it */
+#define ACTOR_LINK_PATIENCE (3 * WIRE_SECOND)   /* a peer that is sent to and says nothing for so long is
+                                                   connected to afresh */
 #define ACTOR_HELD_MAX 4096                     /* held messages; more while full: see above */
 #define ACTOR_HELD_BYTES_MAX (32 * 1024 * 1024) /* bytes put and not durable; likewise */
 
@@ -52,6 +58,8 @@ struct actor_config {
     struct smr_role role;    /* owned by the actor from now on */
     struct wire_sender self; /* who it is; the sender of what the runtime answers in its name */
     uint8_t replica_count;   /* r of its group */
+    wire_time link_patience; /* how long a PEER may be silent to what is sent; usually
+                                ACTOR_LINK_PATIENCE */
     struct smr_log log;      /* where its puts go; ops NULL: it puts nothing. Not owned */
     void (*log_figures)(const void *self, struct wire_writer *out); /* of the log; may be NULL */
     const void *log_figures_self;                                   /* handed to it */

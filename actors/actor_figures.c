@@ -36,6 +36,7 @@ static void shell_figures(const struct actor *self, wire_time now, struct wire_w
     char text[WIRE_FIGURE_NAME_MAX];
     wire_figure_number_of(out, name, "rounds", self->rounds);
     wire_figure_number_of(out, name, "received_messages", self->received[FRAMES_MESSAGE]);
+    wire_figure_number_of(out, name, "relinks", self->relinked);
     for (int i = FRAMES_MESSAGE + 1; i < FRAMES_OUTCOME_COUNT; i++) {
         snprintf(text, sizeof text, "dropped_%s_messages",
                  frames_outcome_text((enum frames_outcome)i));

@@ -7,6 +7,7 @@
 
 #include "actors/clock.h"
 #include "actors/crash.h"
+#include "actors/socket.h"
 
 enum {
     LETTER_PROPOSER = 'P',
@@ -74,6 +75,7 @@ void actor_add_socket(struct actor *self, void *socket, enum actor_link link, en
     case ACTOR_LINK_PEER:
         assert(replica != self->self.replica && replica < self->replica_count);
         add_route(self, role, replica, socket, NULL);
+        self->routes[role][replica].is_link = true;
         break;
     case ACTOR_LINK_PEERS:
         add_peer_routes(self, socket);
@@ -97,6 +99,19 @@ static bool chain(struct actor *self, struct actor_route *route,
     return true;
 }
 
+/* A message has just left through it. */
+static void watch_link(struct actor *self, struct actor_route *route)
+{
+    wire_time now = clock_now();
+    if (route->unanswered == 0)
+        route->unanswered = now;
+    if (now - route->unanswered < self->link_patience)
+        return;
+    route->unanswered = 0;
+    self->relinked++;
+    socket_relink(route->handle);
+}
+
 void actor_send(struct actor *self, enum wire_role to, wire_replica to_replica,
                 const struct wire_message *message)
 {
@@ -115,6 +130,8 @@ void actor_send(struct actor *self, enum wire_role to, wire_replica to_replica,
         route->sent++;
     else
         route->refused++;
+    if (sent && route->is_link)
+        watch_link(self, route);
     if (leaves)
         crash_at(CRASH_SEND_AFTER);
 }
@@ -195,6 +212,8 @@ enum frames_outcome actor_receive(struct actor *self, const struct actor_socket 
         outcome = FRAMES_BAD_SENDER;
     }
     self->received[outcome]++;
+    if (outcome == FRAMES_MESSAGE && socket->link == ACTOR_LINK_PEER)
+        self->routes[socket->role][socket->replica].unanswered = 0;
     if (outcome == FRAMES_MESSAGE)
         return outcome;
     if (socket->link == ACTOR_LINK_SIBLING) {

@@ -23,6 +23,8 @@ struct actor_route {
     bool open;             /* a chain is not ended */
     bool routed;           /* that socket is a ROUTER: `to` comes first */
     struct wire_client to; /* the identity there; size 0: the message names the client */
+    bool is_link;          /* through a DEALER of its own */
+    wire_time unanswered;  /* of a link: since when it sends and hears nothing; 0: all was answered */
     uint64_t sent;         /* messages taken by the transport */
     uint64_t refused;      /* messages it would not take; lost */
 };
@@ -31,6 +33,7 @@ struct actor {
     struct smr_role role;                                           /* the core */
     struct wire_sender self;                                        /* who it is */
     uint8_t replica_count;                                          /* r */
+    wire_time link_patience;                                        /* as configured */
     struct smr_log log;                                             /* ops NULL: none */
     void (*log_figures)(const void *self, struct wire_writer *out); /* NULL: none */
     const void *log_figures_self;                                   /* its argument */
@@ -60,6 +63,7 @@ struct actor {
     unsigned birth_said;           /* bit per peer that people were told it waits for */
     enum wire_standing standing;   /* of an acceptor: as people were told last */
 
+    uint64_t relinked;                       /* times a DEALER was connected afresh */
     uint64_t rounds;                         /* rounds that had a cause */
     uint64_t received[FRAMES_OUTCOME_COUNT]; /* messages taken off sockets, by what they were */
     uint64_t dropped_full;                   /* messages dropped because the disk is full */

@@ -48,6 +48,7 @@ static void make_actors(struct assembly *self)
             .role = config->roles[i],
             .self = config->self,
             .replica_count = config->replica_count,
+            .link_patience = ACTOR_LINK_PATIENCE,
         };
         actor.self.role = roles[i];
         if (i == REPLICA_ACCEPTOR) {

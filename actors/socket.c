@@ -227,12 +227,30 @@ bool socket_connect(void *socket, const char *address, char *problem)
     return false;
 }
 
-void socket_bound_address(void *socket, char address[SOCKET_ENDPOINT_BYTES])
+/* Of a socket that was bound or connected to one place. */
+static void get_endpoint(void *socket, char endpoint[SOCKET_ENDPOINT_BYTES])
 {
-    char endpoint[SOCKET_ENDPOINT_BYTES];
-    size_t size = sizeof endpoint;
+    size_t size = SOCKET_ENDPOINT_BYTES;
     int failed = zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint, &size);
     assert(failed == 0 && strncmp(endpoint, "tcp://", 6) == 0);
     (void)failed;
+}
+
+void socket_relink(void *socket)
+{
+    char endpoint[SOCKET_ENDPOINT_BYTES];
+    get_endpoint(socket, endpoint);
+    /* The old connection first: of two with one identity the ROUTER there keeps the younger. */
+    int failed = zmq_disconnect(socket, endpoint);
+    assert(failed == 0);
+    failed = zmq_connect(socket, endpoint);
+    assert(failed == 0);
+    (void)failed;
+}
+
+void socket_bound_address(void *socket, char address[SOCKET_ENDPOINT_BYTES])
+{
+    char endpoint[SOCKET_ENDPOINT_BYTES];
+    get_endpoint(socket, endpoint);
     snprintf(address, SOCKET_ENDPOINT_BYTES, "%s", endpoint + 6);
 }

@@ -43,6 +43,10 @@ void *socket_new_peer(void *context, const struct wire_client *identity, char *p
 /* Connects it to host:port; a peer that is not there yet is no error. */
 bool socket_connect(void *socket, const char *address, char *problem);
 
+/* Ends the connection of such a DEALER and begins another; what was on its way either way is lost. By the
+ * thread that uses the socket. */
+void socket_relink(void *socket);
+
 /* What a bound socket is bound to, as host:port: the chosen port if it was 0. */
 void socket_bound_address(void *socket, char address[SOCKET_ENDPOINT_BYTES]);
 

@@ -461,6 +461,110 @@ START_TEST(test_actor_takes_a_sibling_under_another_name_for_a_bug)
 }
 END_TEST
 
+/* --- links to peers --------------------------------------------------------------------------- */
+
+static void *peers; /* the ROUTER of replica 1 */
+
+/* What the test tells the actor goes on to the acceptor of replica 1. */
+static void pass_on(struct toy *self, wire_time now, const struct wire_message *message,
+                    struct smr_out *out)
+{
+    (void)now;
+    if (message->type == WIRE_MESSAGE_PREPARE)
+        toy_send(self, out, SMR_SEND, WIRE_MESSAGE_PREPARE, WIRE_ROLE_ACCEPTOR, 1);
+}
+
+static void *connect_as(const struct wire_client *identity, const char *address)
+{
+    char problem[SOCKET_PROBLEM_BYTES];
+    void *socket = socket_new_peer(context, identity, problem);
+    ck_assert_msg(socket != NULL && socket_connect(socket, address, problem), "%s", problem);
+    return socket;
+}
+
+/* Replica 0 of two, whose proposer is under test, with a ROUTER in place of replica 1. */
+static void link_setup(void)
+{
+    char problem[SOCKET_PROBLEM_BYTES], address[SOCKET_ENDPOINT_BYTES];
+    void *ends[2];
+    context = zmq_ctx_new();
+    ck_assert(socket_pair(context, "actor", ends, problem));
+    outside = ends[1];
+    peers = socket_bind_peers(context, "--listen", "127.0.0.1:0", problem);
+    ck_assert_msg(peers != NULL, "%s", problem);
+    socket_bound_address(peers, address);
+    toy = (struct toy){.sender = toy_sender(WIRE_ROLE_PROPOSER, 0), .receive = pass_on};
+    struct actor_config config = {.role = toy_role(&toy),
+                                  .self = toy.sender,
+                                  .replica_count = 2,
+                                  .link_patience = 20 * WIRE_MS};
+    actor = actor_new(&config);
+    actor_add_socket(actor, ends[0], ACTOR_LINK_SIBLING, WIRE_ROLE_PROPOSER, 0);
+    struct wire_client identity = actor_peer_identity(WIRE_ROLE_PROPOSER, 0);
+    actor_add_socket(actor, connect_as(&identity, address), ACTOR_LINK_PEER, WIRE_ROLE_ACCEPTOR, 1);
+}
+
+static void link_teardown(void)
+{
+    zmq_close(peers);
+    teardown();
+}
+
+/* Lets the actor send until something of the wanted kind arrives at replica 1; answers if told to.
+ */
+static void send_until_heard(bool answer)
+{
+    wire_time deadline = clock_now() + TOY_PATIENCE_SECONDS * WIRE_SECOND;
+    struct wire_message message;
+    do {
+        ck_assert_msg(clock_now() < deadline, "nothing arrives any more");
+        tell(WIRE_MESSAGE_PREPARE, 1);
+        step_now();
+        zmq_pollitem_t item = {.socket = peers, .events = ZMQ_POLLIN};
+        zmq_poll(&item, 1, 5);
+    } while (frames_receive(peers, FRAMES_OUTSIDE | FRAMES_ROUTED, &message) != FRAMES_MESSAGE);
+    struct wire_client from = message.client;
+    wire_message_clear(&message);
+    if (!answer)
+        return;
+    message = (struct wire_message){.type = WIRE_MESSAGE_PROMISE,
+                                    .sender = toy_sender(WIRE_ROLE_ACCEPTOR, 1)};
+    frames_send(peers, &from, &message, &scratch);
+}
+
+/* What a stranger under our name must not do for good: take our connection over in silence. */
+START_TEST(test_actor_takes_its_identity_back)
+{
+    char address[SOCKET_ENDPOINT_BYTES];
+    socket_bound_address(peers, address);
+    send_until_heard(false);
+    struct wire_client identity = actor_peer_identity(WIRE_ROLE_PROPOSER, 0);
+    void *stranger = connect_as(&identity, address);
+    char word[8];
+    while (zmq_send(stranger, "mine", 4, 0) != 4)
+        ;
+    do /* until the stranger is who bears that name there */
+        ck_assert_int_ge(zmq_recv(peers, word, sizeof word, 0), 0);
+    while (memcmp(word, "mine", 4) != 0);
+    send_until_heard(false);
+    ck_assert_uint_ge(actor->relinked, 1);
+    zmq_close(stranger);
+}
+END_TEST
+
+START_TEST(test_actor_leaves_a_link_alone_that_answers)
+{
+    zmq_pollitem_t items[ACTOR_SOCKETS_MAX];
+    actor->link_patience = WIRE_NEVER;
+    send_until_heard(true);
+    ck_assert_int_gt(actor->routes[WIRE_ROLE_ACCEPTOR][1].unanswered, 0);
+    actor_poll_items(actor, items);
+    ck_assert_int_eq(zmq_poll(&items[1], 1, TOY_PATIENCE_SECONDS * 1000), 1);
+    step_now();
+    ck_assert_int_eq(actor->routes[WIRE_ROLE_ACCEPTOR][1].unanswered, 0);
+}
+END_TEST
+
 Suite *actor_suite(void)
 {
     Suite *suite = suite_create("actor");
@@ -488,5 +592,11 @@ Suite *actor_suite(void)
     tcase_add_test_raise_signal(tests, test_actor_takes_a_sibling_under_another_name_for_a_bug,
                                 SIGABRT);
     suite_add_tcase(suite, tests);
+    TCase *links = tcase_create("links");
+    tcase_add_checked_fixture(links, link_setup, link_teardown);
+    tcase_set_timeout(links, 60);
+    tcase_add_test(links, test_actor_takes_its_identity_back);
+    tcase_add_test(links, test_actor_leaves_a_link_alone_that_answers);
+    suite_add_tcase(suite, links);
     return suite;
 }
