@@ -202,8 +202,11 @@ static void send_to_courier(struct sim *sim, struct sim_node *from,
     struct sim_letter letter = sim_letter_write(message, WIRE_ROLE_COURIER);
     letter.client = (struct wire_client){0};
     send_outside(sim, &passage,
-                 (struct sim_event){
-                     .kind = SIM_ARRIVE, .node = to->index, .client = -1, .letter = letter});
+                 (struct sim_event){.kind = SIM_ARRIVE,
+                                    .node = to->index,
+                                    .client = -1,
+                                    .life = to->life,
+                                    .letter = letter});
 }
 
 void sim_network_send(struct sim *sim, struct sim_node *from, const struct smr_effect *effect)

@@ -554,10 +554,17 @@ static void wake(struct sim *sim, struct sim_node *node, enum wire_role role)
     after_step(sim, node, role, &out);
 }
 
+/* Peers know each other over restarts, so what is on its way arrives. A courier's connection ends with its
+ * process, as a client's does, and an answer to an earlier one must not pass for one of this one's. */
+static bool outlives_process(const struct sim_event *event)
+{
+    return event->kind == SIM_ARRIVE && event->letter.to != WIRE_ROLE_COURIER;
+}
+
 void sim_node_event(struct sim *sim, struct sim_event *event)
 {
     struct sim_node *node = &sim->nodes[event->node];
-    if (!node->alive || (event->kind != SIM_ARRIVE && event->life != node->life))
+    if (!node->alive || (!outlives_process(event) && event->life != node->life))
         return;
     if (sim->now < node->paused_until) {
         struct sim_event later = *event;
