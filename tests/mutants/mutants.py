@@ -335,7 +335,8 @@ MUTANTS = [
      "simulator or unit-smr"),
     ("old log kept below an installed snapshot", "smr/paxos/learner_snapshot.c",
      "    self->hard.cut = slot;\n    if (slot > self->hard.chosen)",
-     "    if (slot > self->hard.chosen)"),
+     "    if (slot > self->hard.chosen)",
+     "unit-smr"),
     ("install lowers the promised ballot", "smr/paxos/learner_snapshot.c",
      "    self->hard.cut = slot;\n    if (slot > self->hard.chosen)",
      "    self->hard.cut = slot;\n    self->hard.promised = (struct wire_ballot){0};\n"
