@@ -52,6 +52,7 @@ enum actor_link {
     ACTOR_LINK_PEER,    /* DEALER over TCP: the actor `role` of replica `replica` */
     ACTOR_LINK_PEERS,   /* ROUTER over TCP: proposers, learners and streamers of the other replicas */
     ACTOR_LINK_CLIENTS, /* ROUTER over TCP: anybody */
+    ACTOR_LINK_MANAGER, /* DEALER over TCP: the clients' port of manager `replica` */
 };
 
 struct actor_config {
@@ -70,7 +71,7 @@ struct actor;
 struct actor *actor_new(const struct actor_config *config);
 
 /* Hands a socket over, which is already bound or connected (or will be before the actor runs). role
- * and replica say who is there, for SIBLING and PEER. */
+ * and replica say who is there, for SIBLING, PEER and MANAGER. */
 void actor_add_socket(struct actor *self, void *socket, enum actor_link link, enum wire_role role,
                       wire_replica replica);
 

@@ -83,6 +83,10 @@ void actor_add_socket(struct actor *self, void *socket, enum actor_link link, en
     case ACTOR_LINK_CLIENTS:
         add_route(self, WIRE_ROLE_CLIENT, 0, socket, &any);
         break;
+    case ACTOR_LINK_MANAGER:
+        assert(role == WIRE_ROLE_MANAGER);
+        add_route(self, role, replica, socket, NULL);
+        break;
     }
 }
 
@@ -121,7 +125,7 @@ void actor_send(struct actor *self, enum wire_role to, wire_replica to_replica,
     const struct wire_client *id = NULL;
     if (route->routed)
         id = route->to.size == 0 ? &message->client : &route->to;
-    bool leaves = to == WIRE_ROLE_CLIENT || to_replica != self->self.replica;
+    bool leaves = !route->chains;
     if (leaves)
         crash_at(CRASH_SEND_BEFORE);
     bool sent = route->chains ? chain(self, route, message)
@@ -171,6 +175,10 @@ static bool speaker_fits(const struct actor *self, const struct actor_socket *so
         return from_peer(self, message);
     case ACTOR_LINK_CLIENTS:
         return message->sender.role == WIRE_ROLE_CLIENT;
+    case ACTOR_LINK_MANAGER:
+        return message->sender.role == WIRE_ROLE_API &&
+               message->sender.group == WIRE_GROUP_MANAGERS &&
+               message->sender.replica == socket->replica;
     }
     return false;
 }
@@ -183,6 +191,7 @@ static void say_fault(struct actor *self, const struct actor_socket *socket,
         [ACTOR_LINK_PEER] = "a peer",
         [ACTOR_LINK_PEERS] = "the peers' port",
         [ACTOR_LINK_CLIENTS] = "the clients' port",
+        [ACTOR_LINK_MANAGER] = "a manager",
     };
     wire_say_gated(&self->gate, clock_now(), "%s: dropped a message from %s: bad %s",
                    self->role.ops->name, places[socket->link], frames_outcome_text(outcome));
@@ -194,6 +203,7 @@ static unsigned frame_flags(enum actor_link link)
     case ACTOR_LINK_SIBLING:
         return FRAMES_CHAINED;
     case ACTOR_LINK_PEER:
+    case ACTOR_LINK_MANAGER:
         return FRAMES_OUTSIDE;
     default:
         return FRAMES_OUTSIDE | FRAMES_ROUTED;

@@ -42,6 +42,9 @@ const char node_checkpoint_mb_help[] =
 const char node_log_tail_mb_help[] =
     "log kept for replicas that are behind; behind by more they fetch a snapshot (default 96)";
 
+const char node_protocol_help[] =
+    "how the servers' replicas agree (default multipaxos); the same for all of a cluster";
+
 static_assert(NODE_CHECKPOINT_MB == 32 && NODE_LOG_TAIL_MB == 96, "the texts above say so");
 
 /* --- flags ------------------------------------------------------------------------------------ */
@@ -122,6 +125,14 @@ void node_init(struct node *self, const struct wire_program *program, uint32_t g
     say_as(self);
 }
 
+enum wire_protocol node_take_protocol(const struct wire_program *program, const char *given)
+{
+    enum wire_protocol protocol;
+    if (!wire_protocol_parse(given, &protocol))
+        wire_flags_fail(program, "protocol", given, "multipaxos or chain");
+    return protocol;
+}
+
 /* --- the directory ---------------------------------------------------------------------------- */
 
 static bool is_damaged(const struct node *self)
@@ -162,6 +173,7 @@ void node_open(struct node *self, const struct wire_identity *known, const char 
     config.self.group = self->group;
     config.self.replica = self->replica;
     config.self.replica_count = self->replica_count;
+    config.self.protocol = self->protocol;
     enum wire_error error = store_open(&config, &self->store, problem);
     if (error != WIRE_OK)
         wire_say_die(process_exit_of(error), "%s", problem);
@@ -254,6 +266,13 @@ uint64_t node_random(void)
     return bits;
 }
 
+static struct smr_role courier_of(const struct node *self, const struct smr_config *config)
+{
+    if (self->courier == NULL)
+        return (struct smr_role){0};
+    return self->courier(config, self->managers, self->manager_count);
+}
+
 static struct replica_config replica_config_of(const struct node *self, const char *api_flag,
                                                const struct smr_config *config,
                                                struct smr_machine machine)
@@ -272,7 +291,9 @@ static struct replica_config replica_config_of(const struct node *self, const ch
                   [REPLICA_ACCEPTOR] = group.acceptor,
                   [REPLICA_APPLIER] = group.applier,
                   [REPLICA_CHECKPOINTER] = group.checkpointer,
-                  [REPLICA_STREAMER] = group.streamer},
+                  [REPLICA_STREAMER] = group.streamer,
+                  [REPLICA_COURIER] = courier_of(self, config)},
+        .manager_count = self->courier == NULL ? 0 : self->manager_count,
         .log = log,
         .log_figures = store_figures,
         .log_figures_self = self->store,
@@ -294,6 +315,9 @@ static struct replica *start_replica(const struct node *self, const struct smr_c
         if (peer != self->replica &&
             !replica_connect(replica, peer, self->peers[peer].text, problem))
             wire_say_die(WIRE_EXIT_USAGE, "--peer_addrs: %s", problem);
+    for (wire_replica i = 0; i < wanted.manager_count; i++)
+        if (!replica_connect_manager(replica, i, self->managers[i], problem))
+            wire_say_die(WIRE_EXIT_USAGE, "--manager_addrs: %s", problem);
     if (!replica_start(replica))
         wire_say_die(WIRE_EXIT_FAILED, "the system gives no threads: %s", strerror(errno));
     return replica;
@@ -337,6 +361,8 @@ int node_serve(struct node *self, uint64_t cluster, struct smr_machine machine, 
         .timing = smr_timing_default(),
         .checkpointing = checkpointing_of(self),
         .reads = self->reads,
+        .protocol = self->protocol,
+        .overseer = self->overseer,
         .allow_admin = self->allow_admin,
         .opening = opening,
     };

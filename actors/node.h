@@ -29,6 +29,8 @@ extern const char node_accept_data_loss_help[];
 /* For --help of both programs. */
 extern const char node_checkpoint_mb_help[];
 extern const char node_log_tail_mb_help[];
+/* Likewise, for --protocol. */
+extern const char node_protocol_help[];
 
 struct node_flags {
     uint64_t replica_id;     /* --replica_id */
@@ -44,6 +46,10 @@ struct node_flags {
     bool allow_admin;        /* --allow_admin */
     bool accept_data_loss;   /* --accept_data_loss */
 };
+
+/* Makes the courier of a replica of a chain (server/courier.h). */
+typedef struct smr_role node_courier_fn(const struct smr_config *config,
+                                        const char *const *managers, size_t manager_count);
 
 struct node {
     const struct wire_program *program;                /* for usage errors */
@@ -63,6 +69,11 @@ struct node {
     enum smr_reads reads;                              /* see smr/config.h */
     bool allow_admin;                                  /* likewise */
     bool accept_data_loss;                             /* alone, it may start without what it held */
+    enum wire_protocol protocol;                       /* how its group agrees */
+    struct smr_overseer overseer;                      /* see smr/config.h */
+    node_courier_fn *courier;                          /* NULL: it has none */
+    const char *managers[WIRE_REPLICA_COUNT_MAX];      /* addresses that one speaks with */
+    size_t manager_count;                              /* how many */
     struct store *store;                               /* once open */
     struct base *base;                                 /* likewise; NULL in memory */
 };
@@ -71,6 +82,9 @@ struct node {
  * the caller's to check. Says everything from here on in the node's name. */
 void node_init(struct node *self, const struct wire_program *program, uint32_t group,
                const struct node_flags *flags);
+
+/* What --protocol says. */
+enum wire_protocol node_take_protocol(const struct wire_program *program, const char *given);
 
 /* Opens the directory. self_identity: cluster, topology and partitions as far as they are known;
  * who it is is filled in. If what the replica promised is damaged there, the directory is emptied and

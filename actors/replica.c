@@ -7,11 +7,11 @@
 
 const struct replica_placement replica_thread_per_actor = {
     .name = "role",
-    .threads = {0, 1, 2, 3, 4, 5},
+    .threads = {0, 1, 2, 3, 4, 5, 6},
 };
 const struct replica_placement replica_fused = {
     .name = "fused",
-    .threads = {0, 0, 1, 0, 2, 3},
+    .threads = {0, 0, 1, 0, 2, 3, 0},
 };
 
 struct replica {
@@ -21,13 +21,14 @@ struct replica {
     void *proposer_peers[WIRE_REPLICA_COUNT_MAX]; /* DEALERs; owned by the proposer */
     void *learner_peers[WIRE_REPLICA_COUNT_MAX];  /* DEALERs; owned by the acceptor */
     void *streamer_peers[WIRE_REPLICA_COUNT_MAX]; /* DEALERs; owned by the streamer */
+    void *managers[WIRE_REPLICA_COUNT_MAX];       /* DEALERs; owned by the courier, if there is one */
 };
 
 /* Everything while a replica is put together: once an actor has a socket, the actor closes it. */
 struct assembly {
     const struct replica_config *config;  /* what was asked for */
     struct replica *replica;              /* what becomes of it */
-    struct actor *actors[REPLICA_ACTORS]; /* not yet hosted */
+    struct actor *actors[REPLICA_ACTORS]; /* not yet hosted; NULL: there is no such one */
     char *problem;                        /* for one line */
 };
 
@@ -38,12 +39,15 @@ static const enum wire_role roles[REPLICA_ACTORS] = {
     [REPLICA_APPLIER] = WIRE_ROLE_APPLIER,
     [REPLICA_CHECKPOINTER] = WIRE_ROLE_CHECKPOINTER,
     [REPLICA_STREAMER] = WIRE_ROLE_STREAMER,
+    [REPLICA_COURIER] = WIRE_ROLE_COURIER,
 };
 
 static void make_actors(struct assembly *self)
 {
     const struct replica_config *config = self->config;
     for (int i = 0; i < REPLICA_ACTORS; i++) {
+        if (config->roles[i].ops == NULL)
+            continue;
         struct actor_config actor = {
             .role = config->roles[i],
             .self = config->self,
@@ -67,6 +71,8 @@ static bool make_pair(struct assembly *self, enum replica_actor one, enum replic
     const struct replica_config *config = self->config;
     char name[64];
     void *ends[2];
+    if (self->actors[one] == NULL || self->actors[other] == NULL)
+        return true;
     snprintf(name, sizeof name, "%p.%s.%s", (void *)self->replica, wire_role_text(roles[one]),
              wire_role_text(roles[other]));
     if (!socket_pair(config->context, name, ends, self->problem))
@@ -148,6 +154,19 @@ static bool make_peers(struct assembly *self)
     return true;
 }
 
+static bool make_managers(struct assembly *self)
+{
+    for (wire_replica i = 0; i < self->config->manager_count; i++) {
+        void *socket = socket_new_peer(self->config->context, NULL, self->problem);
+        if (socket == NULL)
+            return false;
+        actor_add_socket(self->actors[REPLICA_COURIER], socket, ACTOR_LINK_MANAGER,
+                         WIRE_ROLE_MANAGER, i);
+        self->replica->managers[i] = socket;
+    }
+    return true;
+}
+
 /* --- the doors -------------------------------------------------------------------------------- */
 
 struct replica *replica_new(const struct replica_config *config, char *problem)
@@ -159,10 +178,12 @@ struct replica *replica_new(const struct replica_config *config, char *problem)
     make_actors(&assembly);
     self->runtime = runtime_new(config->context);
     runtime_spin(self->runtime, config->spin);
-    for (int i = 0; i < REPLICA_ACTORS; i++)
-        runtime_host(self->runtime, assembly.actors[i], placement->threads[i]);
+    for (int i = 0; i < REPLICA_ACTORS; i++) {
+        if (assembly.actors[i] != NULL)
+            runtime_host(self->runtime, assembly.actors[i], placement->threads[i]);
+    }
     if (!listen_to_clients(&assembly) || !listen_to_peers(&assembly) || !make_pairs(&assembly) ||
-        !make_peers(&assembly))
+        !make_peers(&assembly) || !make_managers(&assembly))
         replica_destroy(&self);
     return self;
 }
@@ -173,6 +194,13 @@ bool replica_connect(struct replica *self, wire_replica peer, const char *addres
     return socket_connect(self->proposer_peers[peer], address, problem) &&
            socket_connect(self->learner_peers[peer], address, problem) &&
            socket_connect(self->streamer_peers[peer], address, problem);
+}
+
+bool replica_connect_manager(struct replica *self, wire_replica manager, const char *address,
+                             char *problem)
+{
+    assert(manager < WIRE_REPLICA_COUNT_MAX && self->managers[manager] != NULL);
+    return socket_connect(self->managers[manager], address, problem);
 }
 
 bool replica_start(struct replica *self)

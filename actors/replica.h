@@ -11,12 +11,14 @@
  * The streamer sends snapshots over connections of its own, from a thread of its own: what it sends
  * stands in nobody's way here, and at its receiver's only in that of a replica that is behind anyway.
  *
+ * A replica of a chain has a courier beside them, a DEALER to each manager's port for clients.
+ *
  * The proposer reaches its own acceptor over a pair of their own rather than over the acceptor's
  * ROUTER: to the roles it is a route like any other, and nobody outside can speak as the own
  * proposer.
  *
- * Order: replica_new (listens: an address in use shows here), replica_connect for each peer,
- * replica_start, replica_destroy. All by `main`. */
+ * Order: replica_new (listens: an address in use shows here), replica_connect for each peer and
+ * replica_connect_manager for each manager of a courier, replica_start, replica_destroy. All by `main`. */
 #ifndef MADKV_ACTORS_REPLICA_H
 #define MADKV_ACTORS_REPLICA_H
 
@@ -31,6 +33,7 @@ enum replica_actor {
     REPLICA_APPLIER,
     REPLICA_CHECKPOINTER,
     REPLICA_STREAMER,
+    REPLICA_COURIER, /* of a chain only */
     REPLICA_ACTORS
 };
 
@@ -50,7 +53,9 @@ struct replica_config {
     const char *api_flag;    /* the flag api_listen came from, for messages */
     const char *api_listen;  /* host:port for clients */
     const char *p2p_listen;  /* host:port for peers; NULL where r is 1 */
-    struct smr_role roles[REPLICA_ACTORS]; /* owned by the replica from the call on */
+    struct smr_role roles[REPLICA_ACTORS]; /* owned by the replica from the call on; ops NULL: there
+                                              is none */
+    size_t manager_count;                  /* whom a courier speaks with; else 0 */
     struct smr_log log;                    /* of the acceptor; not owned, must live longer */
     void (*log_figures)(const void *self, struct wire_writer *out); /* may be NULL */
     const void *log_figures_self;                                   /* its argument */
@@ -66,6 +71,10 @@ struct replica *replica_new(const struct replica_config *config, char *problem);
 
 /* Connects to a peer's p2p address, once per peer. False: the address makes no sense to ZeroMQ. */
 bool replica_connect(struct replica *self, wire_replica peer, const char *address, char *problem);
+
+/* The same to a manager's port for clients, once per manager of a courier. */
+bool replica_connect_manager(struct replica *self, wire_replica manager, const char *address,
+                             char *problem);
 
 /* Starts the threads. False: the system gives none. */
 bool replica_start(struct replica *self);

@@ -210,7 +210,9 @@ void *socket_new_peer(void *context, const struct wire_client *identity, char *p
     set(socket, ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS);
     set(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS);
     set(socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
-    int failed = zmq_setsockopt(socket, ZMQ_ROUTING_ID, identity->bytes, identity->size);
+    int failed = identity == NULL ? 0
+                                  : zmq_setsockopt(socket, ZMQ_ROUTING_ID, identity->bytes,
+                                                   identity->size);
     assert(failed == 0);
     (void)failed;
     return socket;

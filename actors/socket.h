@@ -6,6 +6,7 @@
  *                     peer that comes again takes its identity over from its dead connection
  *     peer DEALER     connected; IMMEDIATE: nothing queues for a peer that is not there, so nothing
  *                     stale meets its next life; a fixed identity
+ *     manager DEALER  the same without an identity: to the manager it is a client
  *     clients' ROUTER bound; MANDATORY, no HANDOVER: ids are made up by ZeroMQ, nobody takes
  * another's
  *
@@ -38,7 +39,7 @@ bool socket_pair(void *context, const char *name, void *ends[2], char *problem);
 void *socket_bind_peers(void *context, const char *flag, const char *address, char *problem);
 void *socket_bind_clients(void *context, const char *flag, const char *address, char *problem);
 
-/* A DEALER with that identity, not connected yet. */
+/* A DEALER with that identity, or NULL: without one; not connected yet. */
 void *socket_new_peer(void *context, const struct wire_client *identity, char *problem);
 /* Connects it to host:port; a peer that is not there yet is no error. */
 bool socket_connect(void *socket, const char *address, char *problem);

@@ -267,6 +267,12 @@ static enum wire_error check_identity(struct opening *self, MDB_txn *txn,
                       "backer_path '%s' was founded with %u replicas; the flags say %u; give the "
                       "same flags or another directory",
                       path, found->replica_count, self_id->replica_count);
+    if (found->protocol != self_id->protocol)
+        return refuse(self, WIRE_IDENTITY,
+                      "backer_path '%s' was written with --protocol %s, this is --protocol %s; give "
+                      "that protocol or another directory",
+                      path, wire_protocol_text(found->protocol),
+                      wire_protocol_text(self_id->protocol));
     if (found->cluster != 0 && self_id->cluster != 0 && found->cluster != self_id->cluster)
         return refuse(self, WIRE_IDENTITY,
                       "backer_path '%s' belongs to cluster %016" PRIx64 ", this is %016" PRIx64

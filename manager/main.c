@@ -5,6 +5,7 @@
 #include "actors/node.h"
 #include "actors/process.h"
 #include "manager/map_machine.h"
+#include "manager/oracle.h"
 #include "wire/map.h"
 #include "wire/say.h"
 
@@ -13,12 +14,14 @@ struct settings {
     struct node_flags node;   /* what every node takes */
     uint64_t server_rf;       /* replicas of a partition */
     const char *server_addrs; /* the servers' client addresses */
+    const char *protocol;     /* how the servers' replicas agree */
 };
 
 static struct settings settings = {
     .node = {.listen_flag = "man_listen",
              .checkpoint_mb = NODE_CHECKPOINT_MB,
              .log_tail_mb = NODE_LOG_TAIL_MB},
+    .protocol = "multipaxos",
 };
 
 static const struct wire_flag flags[] = {
@@ -58,6 +61,10 @@ static const struct wire_flag flags[] = {
      .help = "directory of the data, or none: in memory",
      .text = &settings.node.backer_path,
      .required = true},
+    {.name = "protocol",
+     .argument = "multipaxos|chain",
+     .help = node_protocol_help,
+     .text = &settings.protocol},
     {.name = "threads",
      .argument = "role|fused",
      .help = "a thread per role, or one for all but the log (default role)",
@@ -133,6 +140,7 @@ static struct wire_map take_map(void)
         wire_flags_fail(&program, "server_addrs", bad_part, "%s", problem);
     check_counts(count);
     struct wire_map map = {.server_rf = (uint8_t)settings.server_rf,
+                           .protocol = node_take_protocol(&program, settings.protocol),
                            .server_count = (uint32_t)count};
     map.servers = wire_calloc(count, sizeof *map.servers);
     for (size_t i = 0; i < count; i++)
@@ -141,13 +149,15 @@ static struct wire_map take_map(void)
     return map;
 }
 
-/* For people: "3 managers, --server_rf 3 --server_addrs a,b,c". */
+/* For people: "3 managers, --server_rf 3 --protocol chain --server_addrs a,b,c". */
 static struct buf *describe(uint8_t manager_count, const struct wire_map *map)
 {
     struct wire_writer text = {0};
-    char head[64];
-    snprintf(head, sizeof head, "%u manager%s, --server_rf %u --server_addrs ", manager_count,
-             manager_count == 1 ? "" : "s", map->server_rf);
+    char head[96];
+    bool plain = map->protocol == WIRE_PROTOCOL_MULTIPAXOS;
+    snprintf(head, sizeof head, "%u manager%s, --server_rf %u%s%s --server_addrs ", manager_count,
+             manager_count == 1 ? "" : "s", map->server_rf, plain ? "" : " --protocol ",
+             plain ? "" : wire_protocol_text(map->protocol));
     wire_write_raw(&text, span_text(head));
     for (uint32_t i = 0; i < map->server_count; i++) {
         wire_write_raw(&text, span_text(i == 0 ? "" : ","));
@@ -184,12 +194,23 @@ static struct buf *founding_call(const struct node *node, const struct wire_map 
     return opening;
 }
 
+/* Of chains the managers are the oracle, which may forget nothing. */
+static void oversee_chains(struct node *node, const struct wire_map *map)
+{
+    if (node->backer_path == NULL)
+        wire_flags_fail(&program, "backer_path", settings.node.backer_path,
+                        "a directory with --protocol chain: who is in a chain must not be forgotten");
+    node->overseer = oracle_new(wire_map_partition_count(map), map->server_rf, node_random());
+}
+
 int main(int argc, char **argv)
 {
     static struct node node;
     wire_flags_parse(&program, argc, argv);
     struct wire_map map = take_map();
     node_init(&node, &program, WIRE_GROUP_MANAGERS, &settings.node);
+    if (map.protocol == WIRE_PROTOCOL_CHAIN)
+        oversee_chains(&node, &map);
     node.context = process_begin();
 
     const uint64_t topology = wire_map_topology(node.replica_count, &map);

@@ -17,15 +17,9 @@ enum {
     STATUS_MS = 500, /* for the other replicas of the group to say whether they vote */
 };
 
-struct joining {
-    struct node *node;                            /* who joins */
-    const char *managers[WIRE_REPLICA_COUNT_MAX]; /* whom it asks */
-    size_t manager_count;                         /* how many */
-};
-
 /* One call to the managers, for timeout_ms or, below 0, as long as it takes. False: no answer in
  * time. *map is the caller's to free. */
-static bool ask_managers(const struct joining *self, enum wire_call_kind kind,
+static bool ask_managers(const struct node *self, enum wire_call_kind kind,
                          const struct wire_map_call *call, int64_t timeout_ms,
                          enum wire_map_verdict *verdict, struct wire_map *map)
 {
@@ -45,7 +39,7 @@ static bool ask_managers(const struct joining *self, enum wire_call_kind kind,
     return answered;
 }
 
-static struct wire_map learn_map(const struct joining *self)
+static struct wire_map learn_map(const struct node *self)
 {
     const struct wire_map_call call = {.op = WIRE_MAP_GET};
     enum wire_map_verdict verdict;
@@ -67,6 +61,10 @@ static void check_topology(const struct node *node, const struct wire_map *map)
                      "backer_path '%s' belongs to cluster %016" PRIx64 ", these managers founded "
                      "%016" PRIx64 "; give it a directory of its own",
                      node->backer_path, cluster, map->cluster);
+    if (map->protocol != node->protocol)
+        wire_say_die(WIRE_EXIT_TOPOLOGY,
+                     "--protocol: given '%s', but the managers founded a cluster of --protocol %s",
+                     wire_protocol_text(node->protocol), wire_protocol_text(map->protocol));
     if (map->server_rf != node->replica_count)
         wire_say_die(
             WIRE_EXIT_TOPOLOGY,
@@ -171,7 +169,12 @@ static void choose_birth(struct node *node, const struct wire_map *map)
     struct wire_birth own = node_identity(node)->birth;
     if (own.generation > 0 && birth_equal(own, known))
         return;
-    if (known.generation > 0 && node->replica_count == 1)
+    if (known.generation > 0 && node->protocol == WIRE_PROTOCOL_CHAIN)
+        wire_say_die(WIRE_EXIT_IDENTITY,
+                     "this replica of a chain served before from another directory than '%s', and a "
+                     "chain takes no replica back without it; give --backer_path that one",
+                     node->backer_path == NULL ? "none" : node->backer_path);
+    else if (known.generation > 0 && node->replica_count == 1)
         accept_loss(node);
     else if (known.generation > 0)
         wait_for_voters(node, map);
@@ -180,10 +183,9 @@ static void choose_birth(struct node *node, const struct wire_map *map)
 }
 
 /* Until the managers have logged it; *map is as they know it last. */
-static void register_birth(const struct joining *self, struct wire_map *map)
+static void register_birth(struct node *node, struct wire_map *map)
 {
     enum wire_map_verdict verdict = WIRE_MAP_REBORN;
-    struct node *node = self->node;
     while (verdict == WIRE_MAP_REBORN) {
         choose_birth(node, map);
         const struct wire_map_call call = {
@@ -194,7 +196,7 @@ static void register_birth(const struct joining *self, struct wire_map *map)
             .birth = node_identity(node)->birth,
         };
         struct wire_map next = {0};
-        ask_managers(self, WIRE_CALL_PLAIN, &call, -1, &verdict, &next);
+        ask_managers(node, WIRE_CALL_PLAIN, &call, -1, &verdict, &next);
         if (verdict != WIRE_MAP_OK && verdict != WIRE_MAP_REBORN)
             wire_say_die(WIRE_EXIT_TOPOLOGY,
                          "the managers know no replica %u of partition %" PRIu32 " in cluster "
@@ -231,33 +233,30 @@ static void check_known(const struct node *node, const struct wire_map *map)
 
 /* A directory that was founded serves without managers. But if they are there, and are those of
  * another cluster or other flags, its owner wants to hear that before clients wait in vain. */
-static void check_founded(const struct joining *self)
+static void check_founded(const struct node *node)
 {
     const struct wire_map_call call = {.op = WIRE_MAP_GET};
     enum wire_map_verdict verdict;
     struct wire_map map = {0};
-    if (!ask_managers(self, WIRE_CALL_READ, &call, CHECK_MS, &verdict, &map))
+    if (!ask_managers(node, WIRE_CALL_READ, &call, CHECK_MS, &verdict, &map))
         wire_say("the managers do not answer; serving as founded, in cluster %016" PRIx64,
-                 node_identity(self->node)->cluster);
+                 node_identity(node)->cluster);
     else if (verdict != WIRE_MAP_NOT_FOUNDED)
-        check_known(self->node, &map);
+        check_known(node, &map);
     wire_map_free(&map);
 }
 
-void server_join(struct node *node, const struct wire_address *managers, size_t manager_count)
+void server_join(struct node *node)
 {
-    struct joining self = {.node = node, .manager_count = manager_count};
-    assert(manager_count >= 1 && manager_count <= WIRE_REPLICA_COUNT_MAX);
-    for (size_t i = 0; i < manager_count; i++)
-        self.managers[i] = managers[i].text;
+    assert(node->manager_count >= 1);
     bool may_wait = node_identity(node)->birth.generation > 1; /* for its peers, once it serves */
     if (node_identity(node)->cluster != 0 && (node_is_admitted(node) || may_wait)) {
-        check_founded(&self);
+        check_founded(node);
         return;
     }
-    struct wire_map map = learn_map(&self);
+    struct wire_map map = learn_map(node);
     check_topology(node, &map);
-    register_birth(&self, &map);
+    register_birth(node, &map);
     settle_in(node, map.cluster, wire_map_partition_count(&map));
     wire_map_free(&map);
 }

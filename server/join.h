@@ -22,9 +22,9 @@
 
 #include "actors/node.h"
 
-/* Does what is missing; asks the managers for as long as it takes. What makes no sense ends the
+/* Does what is missing; asks the node's managers for as long as it takes. What makes no sense ends the
  * process. */
-void server_join(struct node *node, const struct wire_address *managers, size_t manager_count);
+void server_join(struct node *node);
 
 /* The same without managers: a whole cluster by itself. */
 void server_stand_alone(struct node *node);

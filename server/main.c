@@ -3,6 +3,7 @@
 
 #include "actors/node.h"
 #include "actors/process.h"
+#include "server/courier.h"
 #include "server/join.h"
 #include "server/kv_machine.h"
 
@@ -12,7 +13,7 @@ struct settings {
     uint64_t partition_id;     /* which partition */
     const char *manager_addrs; /* whom to ask for the cluster, or "none" */
     const char *reads;         /* "lease", "index" or "log" */
-    const char *protocol;      /* "multipaxos" */
+    const char *protocol;      /* "multipaxos" or "chain" */
     bool has_partition;        /* --partition_id was given */
     bool has_replica;          /* --replica_id was given */
 };
@@ -62,8 +63,8 @@ static const struct wire_flag flags[] = {
      .text = &settings.node.backer_path,
      .required = true},
     {.name = "protocol",
-     .argument = "multipaxos",
-     .help = "how replicas agree",
+     .argument = "multipaxos|chain",
+     .help = node_protocol_help,
      .text = &settings.protocol},
     {.name = "reads",
      .argument = "lease|index|log",
@@ -105,10 +106,15 @@ static const struct wire_program program = {
     .flag_count = sizeof flags / sizeof flags[0],
 };
 
-static void check_words(void)
+/* Who is a member of a chain is for managers to say; and its own way of reading is the only one, but for
+ * the log. */
+static void check_chain(const struct node *node)
 {
-    if (strcmp(settings.protocol, "multipaxos") != 0)
-        wire_flags_fail(&program, "protocol", settings.protocol, "multipaxos");
+    if (node->manager_count == 0)
+        wire_flags_fail(&program, "protocol", settings.protocol,
+                        "multipaxos with --manager_addrs none: chains need managers");
+    if (node->reads == SMR_READS_INDEX)
+        wire_flags_fail(&program, "reads", settings.reads, "lease or log with --protocol chain");
 }
 
 static enum smr_reads take_reads(void)
@@ -143,13 +149,21 @@ int main(int argc, char **argv)
     static struct wire_address managers[WIRE_REPLICA_COUNT_MAX];
     static struct node node;
     wire_flags_parse(&program, argc, argv);
-    check_words();
+    enum wire_protocol protocol = node_take_protocol(&program, settings.protocol);
     size_t manager_count = take_managers(managers);
     node_init(&node, &program, (uint32_t)settings.partition_id, &settings.node);
     if (manager_count == 0 && node.replica_count > 1)
         wire_flags_fail(&program, "peer_addrs", settings.node.peer_addrs,
                         "none with --manager_addrs none: replicas need managers");
     node.reads = take_reads();
+    node.protocol = protocol;
+    node.manager_count = manager_count;
+    for (size_t i = 0; i < manager_count; i++)
+        node.managers[i] = managers[i].text;
+    if (protocol == WIRE_PROTOCOL_CHAIN) {
+        check_chain(&node);
+        node.courier = courier_new;
+    }
     node.context = process_begin();
 
     const struct wire_identity known = {.cluster = manager_count == 0 ? server_alone_cluster() : 0};
@@ -157,7 +171,7 @@ int main(int argc, char **argv)
     if (manager_count == 0)
         server_stand_alone(&node);
     else
-        server_join(&node, managers, manager_count);
+        server_join(&node);
     const struct wire_identity *identity = node_identity(&node);
     struct smr_machine machine =
         kv_machine_new_on(node_base(&node), node.group, identity->partitions);

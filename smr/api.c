@@ -8,7 +8,7 @@
 
 enum {
     STATUS_ASKS_MAX = 16,           /* clients waiting for STATUS; more: dropped, they ask again */
-    STATUS_SIBLINGS = 5,            /* actors whose figures are put together */
+    STATUS_SIBLINGS = 6,            /* actors whose figures are put together */
     STATUS_PATIENCE_MS = 300,       /* after that an answer without a sibling that is stuck */
     ORDER_PATIENCE_MS = 5000,       /* likewise of an order; longer than a hand-over may take */
 };
@@ -58,6 +58,7 @@ struct api {
     bool leading;                             /* may calls be handed on */
     bool leaving;                             /* this process is ending */
     bool reads_here;                          /* may reads, although it does not lead */
+    enum wire_protocol protocol;              /* how the group agrees */
     struct smr_overseer overseer;             /* ops NULL: none */
     bool wish_open;                           /* a command of the overseer is under way */
     uint32_t wish_number;                     /* which: counts up; the upper half of its tag */
@@ -420,6 +421,7 @@ static void own_figures(const struct api *self, wire_time now, struct wire_write
     wire_figure_number(out, "replica.birth_generation", self->self.birth.generation);
     wire_figure_number(out, "replica.start", self->self.start);
     wire_figure_text(out, "replica.version", MADKV_VERSION);
+    wire_figure_text(out, "replica.protocol", wire_protocol_text(self->protocol));
     wire_figure_number(out, "api.open_calls", self->open_count);
     wire_figure_number(out, "api.open_bytes", self->open_bytes);
     wire_figure_number(out, "api.open_calls_max", self->open_count_max);
@@ -429,6 +431,12 @@ static void own_figures(const struct api *self, wire_time now, struct wire_write
     smr_counters_figures(&self->counters, "api", out);
     latency_figures(self, out);
     smr_events_figures(&self->events, "api", now, out);
+}
+
+/* Only a replica of a chain has a courier. */
+static unsigned sibling_count(const struct api *self)
+{
+    return self->protocol == WIRE_PROTOCOL_CHAIN ? STATUS_SIBLINGS : STATUS_SIBLINGS - 1;
 }
 
 static void receive_status_ask(struct api *self, wire_time now, const struct wire_message *m,
@@ -453,8 +461,8 @@ static void receive_status_ask(struct api *self, wire_time now, const struct wir
     own_figures(self, now, &ask->text);
     static const enum wire_role siblings[STATUS_SIBLINGS] = {
         WIRE_ROLE_PROPOSER, WIRE_ROLE_ACCEPTOR, WIRE_ROLE_APPLIER, WIRE_ROLE_CHECKPOINTER,
-        WIRE_ROLE_STREAMER};
-    for (int i = 0; i < STATUS_SIBLINGS; i++) {
+        WIRE_ROLE_STREAMER, WIRE_ROLE_COURIER};
+    for (unsigned i = 0; i < sibling_count(self); i++) {
         struct wire_message *s = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_STATUS_ASK,
                                               siblings[i], self->self.replica);
         s->status_ask.tag = ask->tag;
@@ -468,7 +476,7 @@ static void receive_status(struct api *self, const struct wire_message *m, struc
         if (!ask->open || ask->tag != m->status.tag)
             continue;
         wire_write_raw(&ask->text, buf_span(m->payload));
-        if (++ask->answers == STATUS_SIBLINGS)
+        if (++ask->answers == sibling_count(self))
             finish_status(self, ask, out);
     }
 }
@@ -669,6 +677,7 @@ struct smr_role smr_api_new(const struct smr_config *config, const struct smr_ma
     self->machine = machine;
     self->allow_admin = config->allow_admin;
     self->overseer = config->overseer;
+    self->protocol = config->protocol;
     self->reads_through_log = config->reads == SMR_READS_LOG;
     self->open_count_max =
         config->api_calls_max == 0 ? WIRE_API_CALLS_MAX : config->api_calls_max;

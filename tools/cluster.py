@@ -13,7 +13,8 @@ to be killed with it. Nothing here sleeps in the hope that a node is ready by th
 polls STATUS (through madkv-monitor) against a deadline. Standard library only.
 
 `MADKV_BUILD` names the build directory whose programs are run (rel), `MADKV_KEEP=1` keeps the
-temporary directory with data and logs, `MADKV_PROTOCOL` picks the servers' protocol.
+temporary directory with data and logs, `MADKV_PROTOCOL` picks the servers' protocol where the caller
+does not.
 """
 
 import concurrent.futures
@@ -42,6 +43,8 @@ STOP_TIMEOUT_S = 10.0     # from SIGTERM to SIGKILL
 STATUS_TIMEOUT_S = 15.0   # for one run of madkv-monitor, which has shorter limits of its own
 POLL_INTERVAL_S = 0.05
 PORT_TRIES_MAX = 5
+
+MULTIPAXOS, CHAIN = "multipaxos", "chain"
 LOG_TAIL_LINES = 15
 
 
@@ -107,8 +110,10 @@ def free_ports(count):
 class Topology:
     """Who is in a cluster and where each listens; turns that into the programs' flags."""
 
-    def __init__(self, managers, partitions, rf, ports=None, hosts=None):
+    def __init__(self, managers, partitions, rf, ports=None, hosts=None, protocol=None):
         """`ports`: {node: [port for clients, port for peers]}; chosen freely if left out.
+
+        `protocol`: the servers'; else what MADKV_PROTOCOL says.
 
         `hosts`: {node: address} of nodes that have one of their own (tools/network.py); the others
         are on loopback.
@@ -116,6 +121,7 @@ class Topology:
         self.managers = managers
         self.partitions = partitions
         self.rf = rf
+        self.protocol = protocol or os.environ.get("MADKV_PROTOCOL") or MULTIPAXOS
         self.names = [f"m.{replica}" for replica in range(managers)]
         self.names += [f"s{partition}.{replica}"
                        for partition in range(partitions) for replica in range(rf)]
@@ -170,9 +176,8 @@ class Topology:
         else:
             flags += ["--partition_id", group[1:], "--api_listen", self.address(name),
                       "--manager_addrs", self.manager_addrs]
-        protocol = os.environ.get("MADKV_PROTOCOL") or "multipaxos"
-        if protocol != "multipaxos":
-            flags += ["--protocol", protocol]
+        if self.protocol != MULTIPAXOS:
+            flags += ["--protocol", self.protocol]
         return flags
 
 
@@ -335,15 +340,16 @@ class Cluster:
     """
 
     def __init__(self, managers=3, partitions=2, rf=3, *, build=None, manager_args=(),
-                 server_args=(), env=None, directory=None, network=None, disks=None):
+                 server_args=(), env=None, directory=None, network=None, disks=None, protocol=None):
         """`manager_args`, `server_args`: further flags. `env`: additions to the environment.
 
         `directory`: where data and logs go, made if missing and never removed; else a temporary one.
         `network`: a network.Network that gives each node an address; else all are on loopback.
         `disks`: a disks.Disks (tests/cluster) that makes the nodes' disks fail when told.
+        `protocol`: the servers'; else what MADKV_PROTOCOL says.
         """
         self.topology = Topology(managers, partitions, rf, ports={},
-                                 hosts=network.hosts if network else None)
+                                 hosts=network.hosts if network else None, protocol=protocol)
         self.network = network
         self.disks = disks
         self.build = build

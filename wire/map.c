@@ -12,6 +12,25 @@ enum {
     SERVER_VALUES = 3,   /* address, generation, nonce */
 };
 
+const char *wire_protocol_text(enum wire_protocol protocol)
+{
+    static const char *const texts[WIRE_PROTOCOLS] = {
+        [WIRE_PROTOCOL_MULTIPAXOS] = "multipaxos", [WIRE_PROTOCOL_CHAIN] = "chain"};
+    assert((unsigned)protocol < WIRE_PROTOCOLS);
+    return texts[protocol];
+}
+
+bool wire_protocol_parse(const char *text, enum wire_protocol *protocol)
+{
+    for (int i = 0; i < WIRE_PROTOCOLS; i++) {
+        if (strcmp(text, wire_protocol_text((enum wire_protocol)i)) != 0)
+            continue;
+        *protocol = (enum wire_protocol)i;
+        return true;
+    }
+    return false;
+}
+
 void wire_map_free(struct wire_map *map)
 {
     free(map->servers);

@@ -122,6 +122,8 @@ void wire_identity_encode(const struct wire_identity *identity, struct wire_writ
     wire_write_uint(out, identity->birth.generation);
     wire_write_uint(out, identity->birth.nonce);
     wire_write_uint(out, identity->start);
+    if (identity->protocol != WIRE_PROTOCOL_MULTIPAXOS)
+        wire_write_uint(out, identity->protocol);
     seal_end(out, begin);
 }
 
@@ -138,6 +140,9 @@ enum wire_error wire_identity_decode(struct span bytes, struct wire_identity *id
     read.birth.generation = (uint32_t)wire_read_uint(&in, UINT32_MAX);
     read.birth.nonce = wire_read_uint(&in, UINT64_MAX);
     read.start = wire_read_uint(&in, UINT64_MAX / 2);
+    read.protocol = wire_read_more(&in)
+                        ? (enum wire_protocol)wire_read_uint(&in, WIRE_PROTOCOLS - 1)
+                        : WIRE_PROTOCOL_MULTIPAXOS;
     if (wire_read_end(&in) != WIRE_OK)
         return WIRE_DAMAGED;
     *identity = read;

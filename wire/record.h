@@ -65,6 +65,7 @@ struct wire_identity {
     uint32_t group;          /* partition, or WIRE_GROUP_MANAGERS */
     wire_replica replica;    /* which replica */
     uint8_t replica_count;   /* r of the group */
+    enum wire_protocol protocol; /* how the group agrees: what its slots and promises mean */
     uint32_t partitions;     /* servers: how many partitions share the hash slots; 0: not known */
     struct wire_birth birth; /* of this directory; generation 0: may not vote yet */
     uint64_t start;          /* lives of the process on it so far */

@@ -24,6 +24,10 @@ enum wire_protocol {
     WIRE_PROTOCOL_CHAIN,      /* smr/chain/ */
     WIRE_PROTOCOLS
 };
+/* As flags and people call it. */
+const char *wire_protocol_text(enum wire_protocol protocol);
+/* False: nobody calls one so. */
+bool wire_protocol_parse(const char *text, enum wire_protocol *protocol);
 
 /* A ballot (Lamport, "Paxos Made Simple", 2.2: proposal number): totally ordered, by round and then
  * by replica, and never used twice. Round 0 is "none" and below every real ballot. */

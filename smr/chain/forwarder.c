@@ -292,6 +292,8 @@ static void forwarder_figures(const void *role, wire_time now, struct wire_write
     wire_figure_text(out, "chain.role", role_text(self));
     wire_figure_number(out, "chain.epoch", self->view.epoch);
     wire_figure_number(out, "chain.members", self->view.count);
+    if (self->place >= 0)
+        wire_figure_number(out, "chain.position", (uint64_t)self->place);
     wire_figure_number(out, "chain.whole", self->whole && self->place >= 0);
     wire_figure_number(out, "chain.serves_reads", self->told_reads);
     wire_figure_number(out, "chain.last_slot", self->last);

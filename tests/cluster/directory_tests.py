@@ -139,6 +139,27 @@ def test_servers_refuse_flags_that_contradict_the_managers(place):
         come_back(cluster, "s0.0")
 
 
+@test
+def test_directory_and_managers_of_the_other_protocol_are_refused(place):
+    """By servers, on a directory that was written and on a fresh one, and by managers."""
+    for there, other in ((local.CHAIN, local.MULTIPAXOS), (local.MULTIPAXOS, local.CHAIN)):
+        with place.cluster(managers=1, protocol=there) as cluster:
+            require(cluster.client().call("PUT k v") == ["PUT k not_found"], "a wrong answer")
+            kill(cluster, "s0.1")
+            flags = changed(flags_of(cluster, "s0.1"), protocol=other)
+            run_node(cluster, "s0.1", flags).refused(EXIT_IDENTITY, cluster.data_path("s0.1"), there,
+                                                     other)
+            flags = changed(flags, backer_path=place.path(f"fresh.{there}"))
+            run_node(cluster, "s0.1", flags).refused(EXIT_TOPOLOGY, "--protocol", there, other)
+            come_back(cluster, "s0.1")
+            kill(cluster, "m.0")
+            flags = changed(flags_of(cluster, "m.0"), protocol=other)
+            run_node(cluster, "m.0", flags).refused(EXIT_TOPOLOGY, cluster.data_path("m.0"),
+                                                    "--protocol chain")
+            come_back(cluster, "m.0")
+            require(cluster.client().call("GET k") == ["GET k v"], "the value is gone")
+
+
 def wipe(cluster, name, put_aside):
     """Kills a node and takes its directory away."""
     kill(cluster, name)

@@ -82,6 +82,7 @@ def test_wrong_flags_are_told_with_what_was_given(place):
         (SERVER, server, "api_listen", "127.0.0.1:3777:1"),
         (SERVER, server, "replica_id", "3"), (SERVER, server, "partition_id", "x"),
         (SERVER, server, "partition_id", "256"), (SERVER, server, "protocol", "raft"),
+        (MANAGER, manager, "protocol", "raft"), (MANAGER, manager, "protocol", ""),
         (SERVER, server, "reads", "never"), (SERVER, server, "threads", "many"),
         (SERVER, server, "spin_us", "10001"), (MANAGER, manager, "spin_us", "-1"),
     ]
@@ -92,6 +93,18 @@ def test_wrong_flags_are_told_with_what_was_given(place):
     run(CLIENT, ["--manager_addrs", "nowhere"]).refused(EXIT_USAGE, "--manager_addrs", "nowhere")
     run(CLIENT, ["--manager_addrs", "127.0.0.1:1", "--timeout", "x"]).refused(EXIT_USAGE,
                                                                               "--timeout", "x")
+
+
+@test
+def test_chains_are_refused_what_they_cannot_do_without(place):
+    """Managers, which remember; and there is no index to read by."""
+    manager, server = manager_flags(place), server_flags(place)
+    run(SERVER, changed(alone_flags(place), protocol="chain")).refused(
+        EXIT_USAGE, "--protocol", "'chain'", "managers")
+    run(SERVER, changed(server, protocol="chain", reads="index")).refused(
+        EXIT_USAGE, "--reads", "'index'", "chain")
+    run(MANAGER, changed(manager, protocol="chain", backer_path="none")).refused(
+        EXIT_USAGE, "--backer_path", "'none'", "chain")
 
 
 @test

@@ -186,13 +186,14 @@ static void find_bars(struct picture_group *group)
 }
 
 /* Of a chain every member that has all it passed on may go on alone: the managers cut the others
- * out. */
+ * out. Whoever knows an older epoch than somebody else may have been. */
 static void count_members(struct picture_group *group)
 {
     unsigned whole = 0, unknown = 0;
     for (wire_replica r = 0; r < group->replica_count; r++) {
         const struct picture_replica *replica = &group->replicas[r];
-        whole += replica->state == PICTURE_UP && replica->in_chain && replica->whole;
+        whole += replica->state == PICTURE_UP && replica->in_chain && replica->whole &&
+                 replica->ballot.round == group->leader_round;
         unknown += replica->state == PICTURE_UNKNOWN;
     }
     group->can_lose = whole > 1 ? whole - 1 : 0;
@@ -342,8 +343,11 @@ static bool replica_trouble(const struct picture_replica *replica,
         snprintf(reason, PICTURE_REASON_BYTES, "%s: its answer makes no sense", name);
         return true;
     case PICTURE_UP:
-        say_why_no_vote(replica, name, reason);
-        return !replica->votes;
+        if (replica->votes && replica->in_chain && !replica->whole)
+            snprintf(reason, PICTURE_REASON_BYTES, "%s is on its way back into its chain", name);
+        else
+            say_why_no_vote(replica, name, reason);
+        return !replica->votes || (replica->in_chain && !replica->whole);
     }
     return false;
 }

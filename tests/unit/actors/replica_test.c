@@ -55,7 +55,8 @@ static struct replica_config config_of(wire_replica r, uint8_t count)
     for (int i = 0; i < REPLICA_ACTORS; i++) {
         trio.toys[r][i].sender = toy_sender(roles[i], r);
         trio.toys[r][i].tally = &tally;
-        config.roles[i] = toy_role(&trio.toys[r][i]);
+        if (i != REPLICA_COURIER)
+            config.roles[i] = toy_role(&trio.toys[r][i]);
     }
     return config;
 }
@@ -434,6 +435,76 @@ START_TEST(test_replica_drops_peers_under_a_false_name)
 }
 END_TEST
 
+/* --- managers --------------------------------------------------------------------------------- */
+
+enum { LIAR = 1 }; /* the manager that answers under a false name */
+
+static void manager_answers(struct toy *self, wire_time now, const struct wire_message *message,
+                            struct smr_out *out)
+{
+    (void)now;
+    if (message->type != WIRE_MESSAGE_REQUEST)
+        return;
+    struct wire_message *m = toy_send(self, out, SMR_SEND, WIRE_MESSAGE_REPLY, WIRE_ROLE_CLIENT, 0);
+    m->sender.group = self->sender.replica == LIAR ? 0 : WIRE_GROUP_MANAGERS;
+    m->client = message->client;
+    m->payload = buf_ref(message->payload);
+}
+
+static void courier_asks(struct toy *self, wire_time now, struct smr_out *out)
+{
+    self->deadline = now + RESEND_MS * WIRE_MS;
+    for (wire_replica i = 0; i < 3; i++) {
+        struct wire_message *m =
+            toy_send(self, out, SMR_SEND, WIRE_MESSAGE_REQUEST, WIRE_ROLE_MANAGER, i);
+        m->sender.role = WIRE_ROLE_CLIENT;
+        m->payload = buf_copy(span_text("who is in the chain?"));
+    }
+}
+
+static void courier_hears(struct toy *self, wire_time now, const struct wire_message *message,
+                          struct smr_out *out)
+{
+    (void)now;
+    (void)out;
+    ck_assert_int_eq(message->type, WIRE_MESSAGE_REPLY);
+    if (message->sender.replica == LIAR)
+        ck_abort_msg("heard somebody else than a manager");
+    note(self, message->sender.replica);
+}
+
+/* Three replicas play the managers of a fourth one. */
+START_TEST(test_courier_speaks_with_managers_through_their_clients_port)
+{
+    static struct toy courier, others[REPLICA_ACTORS];
+    courier = (struct toy){.sender = toy_sender(WIRE_ROLE_COURIER, 0),
+                           .tally = &tally,
+                           .wake = courier_asks,
+                           .receive = courier_hears};
+    for (wire_replica r = 0; r < 3; r++) {
+        make(r, 3, NULL);
+        trio.toys[r][REPLICA_API].receive = manager_answers;
+        ck_assert(replica_start(trio.replicas[r]));
+    }
+    struct replica_config config = config_of(0, 1);
+    for (int i = 0; i < REPLICA_ACTORS; i++)
+        config.roles[i] = toy_role(&others[i]);
+    config.roles[REPLICA_COURIER] = toy_role(&courier);
+    config.manager_count = 3;
+    config.placement = _i == 0 ? NULL : &replica_fused;
+    struct replica *replica = replica_new(&config, problem);
+    ck_assert_msg(replica != NULL, "%s", problem);
+    for (wire_replica r = 0; r < 3; r++) {
+        char address[SOCKET_ENDPOINT_BYTES];
+        replica_api_address(trio.replicas[r], address);
+        ck_assert(replica_connect_manager(replica, r, address, problem));
+    }
+    ck_assert(replica_start(replica));
+    tally_wait(&tally, 2);
+    replica_destroy(&replica);
+}
+END_TEST
+
 /* --- addresses -------------------------------------------------------------------------------- */
 
 START_TEST(test_replica_names_the_flag_of_an_address_in_use)
@@ -470,6 +541,7 @@ Suite *replica_suite(void)
     tcase_add_test(tests, test_replica_survives_garbage_and_counts_it);
     tcase_add_test(tests, test_replica_cuts_who_sends_too_large_a_frame);
     tcase_add_test(tests, test_replica_drops_peers_under_a_false_name);
+    tcase_add_loop_test(tests, test_courier_speaks_with_managers_through_their_clients_port, 0, 2);
     tcase_add_test(tests, test_replica_names_the_flag_of_an_address_in_use);
     suite_add_tcase(suite, tests);
     return suite;

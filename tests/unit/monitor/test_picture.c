@@ -121,6 +121,46 @@ START_TEST(test_picture_shows_the_newest_ballot_also_without_its_leader)
 }
 END_TEST
 
+static void in_chain(int node, uint64_t whole)
+{
+    wire_figure_number(&canned.answers[node].figures, "chain.epoch", 4);
+    wire_figure_number(&canned.answers[node].figures, "chain.whole", whole);
+}
+
+START_TEST(test_picture_of_a_chain_can_lose_all_but_one)
+{
+    in_chain(S00, 1);
+    in_chain(S01, 1);
+    in_chain(S02, 1);
+    picture = canned_picture(&canned);
+    ck_assert(picture->healthy);
+    ck_assert_uint_eq(picture->groups[1].can_lose, 2);
+    ck_assert_uint_eq(picture->groups[2].can_lose, 1);
+}
+END_TEST
+
+START_TEST(test_picture_names_who_is_not_back_in_its_chain)
+{
+    in_chain(S00, 1);
+    in_chain(S01, 1);
+    in_chain(S02, 0);
+    ck_assert_unhealthy("s0.2 is on its way back into its chain");
+    ck_assert_uint_eq(picture->groups[1].can_lose, 1);
+    ck_assert(!picture->groups[1].majority_lost);
+}
+END_TEST
+
+START_TEST(test_picture_counts_nobody_who_knows_only_an_older_chain)
+{
+    canned_say(&canned, S02, "leading", 3, 2, 119, 119);
+    in_chain(S00, 1);
+    in_chain(S01, 1);
+    in_chain(S02, 1);
+    picture = canned_picture(&canned);
+    ck_assert_uint_eq(picture->groups[1].can_lose, 1);
+}
+END_TEST
+
 START_TEST(test_picture_takes_no_answer_of_another_node)
 {
     canned.answers[S10].sender.replica = 1;
@@ -230,6 +270,9 @@ Suite *picture_suite(void)
         test_picture_believes_the_leader_of_the_highest_ballot,
         test_picture_breaks_a_tie_of_rounds_by_replica,
         test_picture_shows_the_newest_ballot_also_without_its_leader,
+        test_picture_of_a_chain_can_lose_all_but_one,
+        test_picture_names_who_is_not_back_in_its_chain,
+        test_picture_counts_nobody_who_knows_only_an_older_chain,
         test_picture_takes_no_answer_of_another_node,
         test_picture_takes_no_answer_of_another_cluster,
         test_picture_takes_no_answer_that_makes_no_sense,

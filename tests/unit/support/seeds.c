@@ -186,6 +186,7 @@ struct wire_identity seed_identity_of(struct wire_random *random)
     identity.partitions = (uint32_t)random_value(random, WIRE_PARTITION_COUNT_MAX);
     identity.birth = random_birth(random);
     identity.start = random_slot(random);
+    identity.protocol = (enum wire_protocol)wire_random_below(random, WIRE_PROTOCOLS);
     return identity;
 }
 

@@ -119,6 +119,12 @@ START_TEST(test_golden_identity)
     struct wire_writer out = {0};
     wire_identity_encode(&identity, &out);
     assert_bytes(wire_writer_span(&out), "01ecd7369d3609ff9c0102ceffffffff030502010607");
+    wire_writer_clear(&out);
+    identity.protocol = WIRE_PROTOCOL_CHAIN; /* stands at the end, where older directories have nothing */
+    wire_identity_encode(&identity, &out);
+    ck_assert_uint_eq(out.size, 23);
+    ck_assert_uint_eq(out.data[21], 7);
+    ck_assert_uint_eq(out.data[22], WIRE_PROTOCOL_CHAIN);
     wire_writer_free(&out);
 }
 END_TEST

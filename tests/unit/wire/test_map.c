@@ -182,6 +182,19 @@ START_TEST(test_map_partitions_share_the_hash_slots_evenly)
 }
 END_TEST
 
+START_TEST(test_map_knows_the_words_for_protocols)
+{
+    enum wire_protocol protocol = WIRE_PROTOCOL_CHAIN;
+    ck_assert(wire_protocol_parse("multipaxos", &protocol));
+    ck_assert_int_eq(protocol, WIRE_PROTOCOL_MULTIPAXOS);
+    ck_assert(wire_protocol_parse("chain", &protocol));
+    ck_assert_int_eq(protocol, WIRE_PROTOCOL_CHAIN);
+    ck_assert(!wire_protocol_parse("Chain", &protocol) && !wire_protocol_parse("", &protocol));
+    ck_assert_int_eq(protocol, WIRE_PROTOCOL_CHAIN);
+    ck_assert_str_eq(wire_protocol_text(protocol), "chain");
+}
+END_TEST
+
 Suite *map_suite(void)
 {
     Suite *suite = suite_create("map");
@@ -194,6 +207,7 @@ Suite *map_suite(void)
     tcase_add_test(tests, test_map_copy_is_deep_and_frees_what_was_there);
     tcase_add_test(tests, test_map_topology_tells_flags_apart);
     tcase_add_test(tests, test_map_partitions_share_the_hash_slots_evenly);
+    tcase_add_test(tests, test_map_knows_the_words_for_protocols);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -99,6 +99,7 @@ START_TEST(test_identity_round_trips)
         ck_assert(read.group == identity.group && read.replica == identity.replica);
         ck_assert(read.replica_count == identity.replica_count);
         ck_assert(read.partitions == identity.partitions && read.start == identity.start);
+        ck_assert(read.protocol == identity.protocol);
         ck_assert(birth_equal(read.birth, identity.birth));
     }
 }
