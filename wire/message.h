@@ -251,6 +251,9 @@ struct wire_generations {
 /* What has the tail acknowledged? round numbers the questions of a replica. */
 #define WIRE_TAIL_ASK_FIELDS(F) F(ballot, ballot) F(replica, from) F(u64, round)
 #define WIRE_TAIL_TELL_FIELDS(F) F(ballot, ballot) F(replica, from) F(u64, round) F(slot, chosen)
+/* Acceptor to the forwarder of another replica: what it had to say was handed on. That the connection
+ * still leads somewhere is all it tells: a forwarder's answer takes another one. */
+#define WIRE_HANDED_ON_FIELDS(F)
 /* Forwarder to courier and back: a PULSE and its answer (wire/chain.h). */
 #define WIRE_PULSE_FIELDS(F) F(u64, number)
 #define WIRE_VIEW_FIELDS(F) F(u64, number)
@@ -310,7 +313,8 @@ struct wire_generations {
     M(TAIL_ASK, tail_ask, false)                                                                   \
     M(TAIL_TELL, tail_tell, false)                                                                 \
     M(PULSE, pulse, true)                                                                          \
-    M(VIEW, view, true)
+    M(VIEW, view, true)                                                                            \
+    M(HANDED_ON, handed_on, false)
 
 enum wire_type {
     WIRE_MESSAGE_NONE, /* never sent */

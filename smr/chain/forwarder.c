@@ -138,7 +138,7 @@ static void receive_from_keeper(struct forwarder *self, wire_time now,
         break;
     }
     if (!own) {
-        self->counters.senseless_messages++;
+        self->counters.senseless_messages += m->type != WIRE_MESSAGE_HANDED_ON;
         return;
     }
     switch (m->type) {
@@ -238,6 +238,7 @@ static void forwarder_wake(void *role, wire_time now, struct smr_out *out)
     if (now >= self->pulse_deadline) {
         chain_epoch_pulse(self, now, out);
         chain_slots_link(self, out);
+        chain_reads_tell_all(self, out);
         if (now - self->told_at >= WIRE_SECOND)
             forwarder_tell_api(self, now, out);
     }

@@ -160,6 +160,7 @@ static void hand_on(struct acceptor *self, const struct wire_message *m, struct 
     struct wire_sender own = n->sender;
     *n = *m;
     n->sender = own;
+    tell(self, out, SMR_SEND, WIRE_MESSAGE_HANDED_ON, m->sender.replica);
 }
 
 void keeper_receive(struct acceptor *self, wire_time now, const struct wire_message *m,

@@ -12,6 +12,7 @@ from harness import WAIT_TIMEOUT_S
 from load import Load
 
 CALLS = 1000
+LINK_PATIENCE_S = 4.0   # longer than a connection may be silent
 GAP_LIMIT_S = 10.0   # generous, for CI; the figure is printed, and it should be under 3
 
 
@@ -125,6 +126,21 @@ def test_chain_that_was_killed_whole_loses_nothing(place):
         load.judge()
         load.require_after(killed_ns)
         wait_level(cluster, "s0")
+
+
+@test
+def test_links_of_a_chain_are_never_taken_for_dead(place):
+    """Idle or busy: what a forwarder says to another replica is answered over the same connection."""
+    with place.cluster(managers=1, protocol=local.CHAIN) as cluster:
+        with Load(cluster, place.path("history")) as load:
+            began = time.monotonic()
+            while time.monotonic() - began < LINK_PATIENCE_S:
+                load.wait(200)
+        hold(LINK_PATIENCE_S)
+        for name in chain_of(cluster):
+            relinks = figure(cluster, name, "forwarder.relinks")
+            require(relinks == 0, f"the forwarder of {name} made {relinks} connections afresh")
+        load.judge()
 
 
 @test

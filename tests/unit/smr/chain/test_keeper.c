@@ -83,6 +83,17 @@ START_TEST(test_keeper_tells_what_it_learned_once_that_is_durable)
 }
 END_TEST
 
+START_TEST(test_keeper_hands_on_what_others_say_and_tells_them_so)
+{
+    struct stand *stand = keeper();
+    stand_feed(stand, FROM(PROPOSER, 2, LINK, .link = {BALLOT(3, 0), .from = 2}));
+    stand_sent(stand, WIRE_MESSAGE_LINK, WIRE_ROLE_PROPOSER, 0);
+    stand_sent(stand, WIRE_MESSAGE_HANDED_ON, WIRE_ROLE_PROPOSER, 2);
+    stand_nothing(stand);
+    stand_free(stand);
+}
+END_TEST
+
 Suite *keeper_suite(void)
 {
     Suite *suite = suite_create("keeper");
@@ -92,6 +103,7 @@ Suite *keeper_suite(void)
     tcase_add_test(tests, test_keeper_adopts_no_epoch_for_another_replica);
     tcase_add_test(tests, test_keeper_tells_both_forwarders_once_a_slot_is_durable);
     tcase_add_test(tests, test_keeper_tells_what_it_learned_once_that_is_durable);
+    tcase_add_test(tests, test_keeper_hands_on_what_others_say_and_tells_them_so);
     suite_add_tcase(suite, tests);
     return suite;
 }
