@@ -1,5 +1,6 @@
 """tools/fuzz, as `just p3::fuzz` runs it: its verdict, its log and its exit status."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -54,14 +55,22 @@ def test_fuzz_passes_twice_while_a_leader_dies(place):
         cluster.wait_healthy()
 
 
+def program_of(pid):
+    """The name of the program that a process runs; "" once it has ended."""
+    try:
+        return os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+    except FileNotFoundError:
+        return ""
+
+
 def children(pid, program):
     """Process ids of the processes that run `program` and were started by `pid`."""
     direct = []
     for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
+        with contextlib.suppress(FileNotFoundError), \
+                open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
             direct += file.read().split()
-    return sorted({int(child) for child in direct
-                   if os.path.basename(os.readlink(f"/proc/{child}/exe")) == program})
+    return sorted({int(child) for child in direct if program_of(child) == program})
 
 
 @test
