@@ -60,6 +60,15 @@ static bool add_members(struct wire_chain *next, const struct wire_map *map, uin
     return true;
 }
 
+/* Alone in its chain there is nobody to bring a replica back, so its owner was asked before another disk
+ * of it was registered (server/join.c): the chain begins anew with that. */
+static bool begins_anew(const struct wire_chain *chain, const struct wire_map *map,
+                        const struct wire_chain_call *call)
+{
+    return map->server_rf == 1 && chain->count == 1 && call->drop == 1 && call->add == 1 &&
+           registered(map, call->partition, 0)->generation > chain->members[0].birth.generation;
+}
+
 static enum wire_chain_verdict change(struct chains *self, const struct wire_map *map,
                                       const struct wire_chain_call *call)
 {
@@ -67,10 +76,12 @@ static enum wire_chain_verdict change(struct chains *self, const struct wire_map
     if (call->term != self->term || call->epoch != chain->epoch || (call->drop | call->add) == 0)
         return WIRE_CHAIN_REFUSED;
     struct wire_chain next = *chain;
+    bool anew = begins_anew(chain, map, call);
     next.epoch++;
-    if (!drop_members(&next, call->drop) ||
+    if ((!drop_members(&next, call->drop) && !anew) ||
         !add_members(&next, map, call->partition, call->add) || next.count == 0)
         return WIRE_CHAIN_REFUSED;
+    next.members[0].whole |= anew;
     *chain = next;
     return WIRE_CHAIN_OK;
 }
@@ -114,6 +125,21 @@ struct wire_chain_answer chains_run(struct chains *self, const struct wire_map *
     answer.replica = call->op == WIRE_CHAIN_PULSE ? call->replica : 0;
     answer.chain = self->chains[call->partition];
     return answer;
+}
+
+uint32_t chains_lost(const struct chains *self, const struct wire_map *map)
+{
+    uint32_t lost = 0;
+    for (uint32_t p = 0; p < self->count; p++) {
+        const struct wire_chain *chain = &self->chains[p];
+        bool held = chain->count == 0;
+        for (int i = 0; i < chain->count; i++)
+            held |= chain->members[i].whole &&
+                    birth_equal(chain->members[i].birth,
+                                *registered(map, p, chain->members[i].replica));
+        lost += !held;
+    }
+    return lost;
 }
 
 /* --- checkpoints -------------------------------------------------------------------------------- */

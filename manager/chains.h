@@ -4,7 +4,8 @@
  *
  *   TAKE    a manager that begins to lead names its term; CHANGE and WHOLE of another term are refused
  *           from then on, so whatever an earlier leader still has under way changes nothing.
- *   CHANGE  ends an epoch. Never leaves a chain without a member that holds everything.
+ *   CHANGE  ends an epoch. Never leaves a chain without a member that holds everything. A member is a
+ *           replica on a disk: on another disk it is somebody else, who joins like anybody.
  *   WHOLE   a member that joined holds everything now. Same epoch: nobody acts on it but the oracle.
  *   PULSE   changes nothing.
  *
@@ -29,6 +30,9 @@ void chains_free(struct chains *self);
 /* Runs a call. The map says which disks are registered. Returns what is to be answered. */
 struct wire_chain_answer chains_run(struct chains *self, const struct wire_map *map,
                                     const struct wire_chain_call *call);
+
+/* Chains of which every member that held everything has lost its disk: they wait for ever. */
+uint32_t chains_lost(const struct chains *self, const struct wire_map *map);
 
 /* All of it as msgpack, and back. False: it is none. */
 void chains_encode(const struct chains *self, struct wire_writer *out);

@@ -159,6 +159,8 @@ static void map_figures(const void *self, struct wire_writer *out)
     wire_figure_number(out, "map.server_rf", machine->map.server_rf);
     wire_figure_number(out, "map.partitions", wire_map_partition_count(&machine->map));
     wire_figure_number(out, "map.servers_registered", registered);
+    if (machine->chains.count > 0)
+        wire_figure_number(out, "map.chains_lost", chains_lost(&machine->chains, &machine->map));
 }
 
 static void map_destroy(void *self)
@@ -270,6 +272,12 @@ struct smr_machine map_machine_new(const struct map_flags *flags)
     if (self->compares)
         wire_map_copy(&self->flags, flags->map);
     return (struct smr_machine){.ops = &ops, .self = self, .base = self->base};
+}
+
+const struct wire_map *map_machine_map(struct smr_machine machine)
+{
+    assert(machine.ops->apply == map_apply);
+    return &((const struct map_machine *)machine.self)->map;
 }
 
 const struct wire_chain *map_machine_chain(struct smr_machine machine, uint32_t partition)

@@ -36,6 +36,8 @@ struct map_flags {
     const struct smr_base *base; /* where checkpoints go, must outlive the machine; NULL: nowhere */
 };
 
+/* The map as the machine has it now; cluster 0: not founded. For the simulator. */
+const struct wire_map *map_machine_map(struct smr_machine machine);
 /* The chain of a partition as the machine has it now; NULL: none. For the simulator. */
 const struct wire_chain *map_machine_chain(struct smr_machine machine, uint32_t partition);
 

@@ -79,6 +79,8 @@ static void oracle_asked(void *role, wire_time now, struct span query)
     self->counters.pulses++;
     struct chain_watch *watch = &self->watches[call.partition];
     struct seen *seen = &watch->seen[call.replica];
+    if (call.birth.generation < seen->birth.generation)
+        return; /* from a disk that another one has taken the place of */
     if (!birth_equal(seen->birth, call.birth)) {
         seen->since = now;
         seen->known = false;
@@ -187,6 +189,20 @@ static bool cut(struct oracle *self, uint32_t partition, wire_time now,
     return true;
 }
 
+/* The only replica of a chain is back on another disk. */
+static bool renew(const struct oracle *self, uint32_t partition, wire_time now,
+                  struct wire_chain_call *call)
+{
+    const struct chain_watch *watch = &self->watches[partition];
+    const struct seen *seen = &watch->seen[0];
+    const struct wire_chain_member *member = &watch->chain.members[0];
+    if (self->server_rf > 1 || !is_fresh(seen, now) || !seen->known ||
+        birth_equal(seen->birth, member->birth) || !is_silent(self, watch, member, now))
+        return false;
+    *call = change_of(partition, &watch->chain, 1, 1);
+    return true;
+}
+
 /* A member that joined says that it holds everything. */
 static bool confirm(const struct oracle *self, uint32_t partition, wire_time now,
                     struct wire_chain_call *call)
@@ -231,7 +247,7 @@ static bool decide(struct oracle *self, wire_time now, struct wire_chain_call *c
         bool found = self->watches[p].chain.epoch == 0
                          ? form(self, p, now, call)
                          : cut(self, p, now, call) || confirm(self, p, now, call) ||
-                               join(self, p, now, call);
+                               join(self, p, now, call) || renew(self, p, now, call);
         if (found)
             return true;
     }

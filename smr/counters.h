@@ -45,6 +45,7 @@
     X(epochs)             /* adopted as a member */                                                \
     X(epochs_outside)     /* adopted while no member */                                            \
     X(rejoins)            /* epochs in which a replica became a member that was none before */     \
+    X(reborn_joins)       /* of them, on another disk than its first */                            \
     X(chain_recovered)    /* slots of earlier epochs stored again in a new one */                  \
     X(passed_slots)       /* slots passed to the successor */                                      \
     X(resent_passes)      /* of them again, for want of an answer */                               \

@@ -296,6 +296,7 @@ static void forwarder_figures(const void *role, wire_time now, struct wire_write
     if (self->place >= 0)
         wire_figure_number(out, "chain.position", (uint64_t)self->place);
     wire_figure_number(out, "chain.whole", self->whole && self->place >= 0);
+    wire_figure_number(out, "chain.lost", self->lost_since != 0);
     wire_figure_number(out, "chain.serves_reads", self->told_reads);
     wire_figure_number(out, "chain.last_slot", self->last);
     wire_figure_number(out, "chain.unpassed_slots",

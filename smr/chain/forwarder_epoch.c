@@ -3,6 +3,9 @@
 
 #include "wire/entry.h"
 
+#define LOSS_SURE_AFTER (3 * WIRE_SECOND)  /* of a chain whose last whole member lost its disk */
+#define LOSS_SAID_EVERY (30 * WIRE_SECOND)
+
 /* --- pulses ------------------------------------------------------------------------------------- */
 
 static bool is_member_of(const struct forwarder *self, const struct wire_chain *chain, int *place)
@@ -31,9 +34,38 @@ static bool is_lost(struct forwarder *self, wire_time now)
     return stuck || (member && self->broken);
 }
 
+bool chain_epoch_is_lost(const struct forwarder *self)
+{
+    for (int i = 0; i < self->view.count; i++) {
+        const struct wire_chain_member *member = &self->view.members[i];
+        bool whole = member->whole || (i == self->place && self->whole);
+        uint32_t disk = self->peers.known[member->replica].birth.generation;
+        if (whole && disk <= member->birth.generation)
+            return false;
+    }
+    return self->view.count > 0;
+}
+
+/* What was acknowledged is gone with the disks that held it, and nothing may be built on less. That some
+ * member holds everything the managers may hear a little later than it does. */
+static void note_loss(struct forwarder *self, wire_time now, struct smr_out *out)
+{
+    bool lost = chain_epoch_is_lost(self);
+    if (!lost || self->lost_since == 0)
+        self->lost_since = lost ? now : 0;
+    if (!lost || now - self->lost_since < LOSS_SURE_AFTER ||
+        (self->lost_said != 0 && now - self->lost_said < LOSS_SAID_EVERY))
+        return;
+    self->lost_said = now;
+    smr_out_say(out, false,
+                "nobody is left in this chain who holds all that was answered: whoever did was started on "
+                "another disk since; its calls wait for ever. Found a new cluster and load it from a copy");
+}
+
 void chain_epoch_pulse(struct forwarder *self, wire_time now, struct smr_out *out)
 {
     self->pulse_deadline = now + SMR_CHAIN_PULSE;
+    note_loss(self, now, out);
     forwarder_send(self, out, WIRE_MESSAGE_ATTACH, WIRE_ROLE_ACCEPTOR, self->self.replica);
     bool lost = is_lost(self, now);
     struct wire_writer body = {0};
@@ -99,7 +131,9 @@ static void begin_epoch(struct forwarder *self, wire_time now, const struct wire
     } else {
         const struct wire_chain_member *own = &view->members[self->place];
         self->counters.epochs++;
-        self->counters.rejoins += !was_member && own->since == view->epoch && view->epoch > 1;
+        bool joins = !was_member && own->since == view->epoch && view->epoch > 1;
+        self->counters.rejoins += joins;
+        self->counters.reborn_joins += joins && own->birth.generation > 1;
         self->since = own->since;
         self->whole = own->whole;
         self->acked = self->last = self->recovered = self->taken = self->own_chosen;

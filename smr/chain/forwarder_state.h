@@ -86,6 +86,9 @@ struct forwarder {
     uint64_t ask_round;                /* that question; counts up */
     wire_time ask_deadline;            /* ask again then; WIRE_NEVER: nothing asked */
 
+    wire_time lost_since;              /* nobody seems to hold everything since then; 0: somebody does */
+    wire_time lost_said;               /* people were told so last; 0: not yet */
+
     uint64_t pulse_number;             /* last question to the managers */
     wire_time pulse_sent[FORWARDER_PULSES]; /* when each was asked, by number modulo size */
     wire_time pulse_deadline;          /* next one */
@@ -145,6 +148,8 @@ void chain_epoch_receive_promise(struct forwarder *self, wire_time now, const st
 /* Asks the own keeper again: while adopting, or because it seems to hold more than it said. */
 void chain_epoch_prepare(struct forwarder *self, struct smr_out *out);
 bool chain_epoch_holds_lease(const struct forwarder *self, wire_time now);
+/* As far as is known here, nobody is left who holds all that was acknowledged. */
+bool chain_epoch_is_lost(const struct forwarder *self);
 
 /* --- forwarder_slots.c ------------------------------------------------------------------------------ */
 

@@ -181,19 +181,31 @@ static void happen(struct sim *sim, struct sim_event *event)
 static bool is_doomed(const struct sim *sim)
 {
     for (int i = 0; i < sim->group_count; i++) {
-        if (sim->groups[i].doomed)
+        const struct sim_cluster_group *group = &sim->groups[i];
+        bool lost = group->protocol == WIRE_PROTOCOL_CHAIN && group->wiped &&
+                    sim_chain_is_lost(sim, group);
+        if (group->doomed || lost)
             return true;
     }
     return false;
 }
 
 /* Too many of the group were wiped at once: those still wait. */
-static void check_doomed(const struct sim *sim)
+static void check_doomed(struct sim *sim)
 {
     for (int i = 0; i < sim->node_count; i++) {
         const struct sim_node *node = &sim->nodes[i];
         if (node->doomed && sim_node_is_admitted(node))
             sim_fail(sim, "node %d votes afresh, but a majority of its group has forgotten", i);
+    }
+    for (int i = 0; i < sim->group_count; i++) {
+        const struct sim_cluster_group *group = &sim->groups[i];
+        if (group->protocol != WIRE_PROTOCOL_CHAIN || !sim_chain_is_lost(sim, group))
+            continue;
+        sim->happenings->chains_lost++;
+        if (!sim_chain_is_silent(sim, group))
+            sim_fail(sim, "the chain of %s answers, but nobody holds everything any more",
+                     sim->nodes[group->first_node].name);
     }
 }
 
@@ -207,7 +219,7 @@ static bool all_is_well(const struct sim *sim)
             return false;
     }
     for (int i = 0; i < sim->node_count && sim->chain; i++) {
-        if (!smr_acceptor_votes(sim->nodes[i].roles.acceptor))
+        if (!sim->nodes[i].alive || !smr_acceptor_votes(sim->nodes[i].roles.acceptor))
             return false;
     }
     for (int i = 0; i < sim->group_count; i++) {

@@ -177,6 +177,7 @@ struct sim_node {
     struct wire_ballot elected; /* ballot it last began to lead with */
     struct wire_ballot spoken_promise;  /* highest ballot this disk ever promised or accepted aloud */
     struct wire_ballot spoken_first;    /* lowest one; none: it has not voted yet */
+    uint64_t whole_in;          /* epoch in which this life said last that it holds everything; 0: never */
     struct wire_ballot counted; /* highest ballot of a leader that a promise of any of its disks elected */
     struct sim_read reads[64]; /* by tag modulo size: the newest win */
     struct span opening;       /* managers: FOUND */
@@ -191,6 +192,7 @@ struct sim_agreement {
     uint64_t *digests;  /* by slot: state after it; 0: none yet */
     wire_slot applied;  /* highest slot with a digest */
     wire_slot bar;      /* slots up to it were called chosen by some leader */
+    uint64_t *acked_in; /* of a chain, by slot: epoch in which its tail acknowledged it first; 0: not yet */
 };
 
 struct sim_vote {
@@ -316,6 +318,8 @@ struct sim_happenings {
     X(chain_lives) X(chains_whole_again) X(oracle_terms) X(oracle_pulses) X(oracle_formed)         \
     X(oracle_cut) X(oracle_joined) X(oracle_whole) X(oracle_kept) X(oracle_all_silent)             \
     X(reads_by_head) X(reads_by_middle) X(reads_by_tail) X(manager_cuts)                           \
+    X(chain_disks_wiped) X(chain_members_wiped) X(chain_joiners_wiped) X(chain_starts_put_off)     \
+    X(chain_slots_cut) X(chain_snapshots) X(chain_records_damaged) X(chains_lost)                  \
     /* time */                                                                                     \
     X(simulated_ms)
 #define X(name) uint64_t name;
@@ -443,6 +447,8 @@ void sim_client_event(struct sim *sim, struct sim_event *event);
 bool sim_clients_done(const struct sim *sim);
 /* The client vanishes, or closes its session and goes, calls open or not; another takes its place. */
 void sim_client_replace(struct sim *sim, struct sim_client *client, bool leaves);
+/* Shows all servers of chains to the managers, unless it is at that already. */
+void sim_client_register(struct sim *sim, struct sim_client *client);
 /* The client's clock was changed. */
 void sim_client_reschedule(struct sim *sim, struct sim_client *client);
 void sim_clients_free(struct sim *sim);
@@ -497,6 +503,17 @@ void sim_fault_crash(struct sim *sim, struct sim_node *node, const char *why);
 bool sim_chain_is_whole(const struct sim *sim, const struct sim_cluster_group *group);
 /* There is a head, and all members of its chain are in its epoch. */
 bool sim_chain_has_head(const struct sim *sim, const struct sim_cluster_group *group);
+/* Every member that held everything was wiped since, as far as any manager knows: nothing of such a
+ * chain may ever be served again. */
+bool sim_chain_is_lost(const struct sim *sim, const struct sim_cluster_group *group);
+/* No replica of it answers reads. */
+bool sim_chain_is_silent(const struct sim *sim, const struct sim_cluster_group *group);
+/* The managers know its disk, or it is its first: a server of a chain starts no sooner. */
+bool sim_chain_may_start(const struct sim *sim, const struct sim_node *node);
+/* Is its disk to be wiped: how far it has come is counted. */
+void sim_chain_note_wipe(struct sim *sim, const struct sim_node *node);
+/* A member, on the disk it has now, that held everything when a manager heard of it last. */
+bool sim_chain_is_whole_member(const struct sim *sim, const struct sim_node *node);
 /* Of a chain, and perhaps the only member that holds everything. */
 bool sim_chain_is_last(const struct sim *sim, const struct sim_node *node);
 /* Cuts a server off from the managers, in one direction or both, if it needs them. */

@@ -39,6 +39,7 @@ void sim_check_begin(struct sim *sim)
             .voted = wire_calloc(SIM_SLOTS_MAX, sizeof(uint64_t)),
             .voted_in = wire_calloc(SIM_SLOTS_MAX, sizeof(struct wire_ballot)),
             .digests = wire_calloc(SIM_SLOTS_MAX, sizeof(uint64_t)),
+            .acked_in = wire_calloc(SIM_SLOTS_MAX, sizeof(uint64_t)),
         };
         group->vote_capacity = 1024;
         group->votes = wire_calloc(group->vote_capacity, sizeof *group->votes);
@@ -54,6 +55,7 @@ void sim_check_free(struct sim *sim)
         free(sim->groups[i].agreement.voted);
         free(sim->groups[i].agreement.voted_in);
         free(sim->groups[i].agreement.digests);
+        free(sim->groups[i].agreement.acked_in);
         free(sim->groups[i].votes);
     }
     history_free(&sim->history);
@@ -386,7 +388,8 @@ static bool has_durably(const struct sim *sim, const struct sim_node *node, wire
     return slot <= state.cut;
 }
 
-/* Its tail says that everything up to `acked` is acknowledged: all members have it on their disks. */
+/* Its tail says that everything up to `acked` is acknowledged: all members have it on their disks, but for
+ * those that were wiped since. */
 static void check_acknowledged(struct sim *sim, struct sim_node *node, wire_slot acked)
 {
     struct sim_cluster_group *group = group_of(sim, node);
@@ -396,13 +399,32 @@ static void check_acknowledged(struct sim *sim, struct sim_node *node, wire_slot
     for (wire_slot slot = group->agreement.bar + 1; slot <= acked; slot++) {
         for (int i = 0; i < view->count; i++) {
             const struct sim_node *member = &sim->nodes[group->first_node + view->members[i].replica];
-            if (!has_durably(sim, member, slot))
+            if (birth_equal(member->birth, view->members[i].birth) && !has_durably(sim, member, slot))
                 sim_fail(sim, "node %d: acknowledges slot %" PRIu64 ", which node %d has not stored",
                          node->index, slot, member->index);
         }
+        group->agreement.acked_in[slot] = view->epoch;
     }
     if (acked > group->agreement.bar)
         group->agreement.bar = acked;
+}
+
+/* It says that it holds everything that was acknowledged up to its epoch, so that the chain may be left to
+ * it alone. */
+static void check_whole(struct sim *sim, struct sim_node *node, const struct wire_message *message)
+{
+    struct wire_chain_call call;
+    const struct sim_agreement *a = &group_of(sim, node)->agreement;
+    if (wire_chain_call_decode(buf_span(message->payload), &call) != WIRE_OK ||
+        (call.flags & WIRE_PULSE_WHOLE) == 0 || node->whole_in == call.epoch)
+        return;
+    node->whole_in = call.epoch;
+    for (wire_slot slot = node->saved + 1; slot <= a->bar; slot++) {
+        if (a->acked_in[slot] <= call.epoch && !has_durably(sim, node, slot))
+            sim_fail(sim, "node %d: says in epoch %" PRIu64 " that it holds everything; slot %" PRIu64
+                          " it has not stored",
+                     node->index, call.epoch, slot);
+    }
 }
 
 /* No manager has cut out a replica that still answers reads. */
@@ -437,6 +459,8 @@ static void check_spoken_in_chain(struct sim *sim, struct sim_node *node, wire_r
         check_acknowledged(sim, node, message->choose.chosen);
     else if (message->type == WIRE_MESSAGE_READ_AT)
         check_serving(sim, node);
+    else if (message->type == WIRE_MESSAGE_PULSE)
+        check_whole(sim, node, message);
     if (message->type == WIRE_MESSAGE_ACCEPTED &&
         message->accepted.slot > smr_acceptor_chosen(node->roles.acceptor))
         speak(sim, node, message->accepted.ballot);

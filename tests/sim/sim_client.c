@@ -165,7 +165,7 @@ static void schedule_wake(struct sim *sim, struct sim_client *client)
 }
 
 /* Servers of chains are known to the managers before they can be members. Every client shows all of
- * them: showing one twice is the same as once. */
+ * them, and again when one has another disk: showing one twice is the same as once. */
 static void register_servers(struct sim *sim, struct sim_client *client, struct client_out *out)
 {
     client->ask_failed = false;
@@ -207,6 +207,14 @@ static void carry_out(struct sim *sim, struct sim_client *client, struct client_
     }
     client_out_free(out);
     schedule_wake(sim, client);
+}
+
+void sim_client_register(struct sim *sim, struct sim_client *client)
+{
+    struct client_out out = {0};
+    if (client->asks_open == 0)
+        register_servers(sim, client, &out);
+    carry_out(sim, client, &out);
 }
 
 void sim_client_reschedule(struct sim *sim, struct sim_client *client)

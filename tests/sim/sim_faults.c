@@ -123,12 +123,14 @@ void sim_fault_crash(struct sim *sim, struct sim_node *node, const char *why)
     schedule_fault(sim, 50 * WIRE_MS + up_to(sim, 5 * WIRE_SECOND), FAULT_RESTART, node->index);
 }
 
-/* Without this one the others are a majority that can vote: a group that has none waits for ever, and
- * rightly. */
+/* Without this one the others are a majority that can vote, or one of them serves its chain: a group that
+ * has none waits for ever, and rightly. */
 static bool may_do_without(const struct sim *sim, const struct sim_node *node)
 {
     const struct sim_cluster_group *group = &sim->groups[node->group_index];
     int voters = 0;
+    if (sim_node_is_chain(sim, node))
+        return !group->doomed && group->replica_count >= 3 && !sim_chain_is_last(sim, node);
     for (int i = 0; i < group->replica_count; i++) {
         const struct sim_node *other = &sim->nodes[group->first_node + i];
         voters += other != node && !other->damaged && sim_node_is_admitted(other);
@@ -136,13 +138,20 @@ static bool may_do_without(const struct sim *sim, const struct sim_node *node)
     return !group->doomed && group->replica_count >= 3 && voters > group->replica_count / 2;
 }
 
-/* One that has not come to vote since its disk was wiped. */
+/* It has not come to vote, or to hold all of its chain, since its disk was wiped. */
+static bool is_half_reborn(const struct sim *sim, const struct sim_node *node)
+{
+    bool done = sim_node_is_chain(sim, node) ? sim_chain_is_whole_member(sim, node)
+                                             : sim_node_is_admitted(node);
+    return node->alive && !done && node->birth.generation + node->disks >= 2;
+}
+
 static void crash_reborn(struct sim *sim)
 {
     struct sim_node *node = any_node(sim);
-    for (int i = 0; i < sim->node_count && (!node->alive || sim_node_is_admitted(node)); i++)
+    for (int i = 0; i < sim->node_count && !is_half_reborn(sim, node); i++)
         node = &sim->nodes[(node->index + 1) % sim->node_count];
-    if (!node->alive || sim_node_is_admitted(node) || node->birth.generation + node->disks < 2)
+    if (!is_half_reborn(sim, node))
         return;
     sim->happenings->crashed_half_reborn++;
     if (sim_chance(sim, 500))
@@ -201,10 +210,33 @@ static void crash_amid(struct sim *sim)
         node->crash_countdown = 1 + (unsigned)sim_below(sim, 40);
 }
 
+/* All that hold everything, and of the others some. */
+static void doom_chain(struct sim *sim, struct sim_cluster_group *group)
+{
+    uint64_t others = wire_random_next(&sim->random), whole = 0;
+    for (int i = 0; i < group->replica_count; i++)
+        whole |= (uint64_t)sim_chain_is_whole_member(sim, &sim->nodes[group->first_node + i]) << i;
+    if (whole == 0)
+        return; /* there is no chain yet */
+    group->doomed = true;
+    sim->happenings->doomed_groups++;
+    for (int i = 0; i < group->replica_count; i++) {
+        struct sim_node *node = &sim->nodes[group->first_node + i];
+        if (((whole | others) >> i & 1) == 0)
+            continue;
+        sim_fault_crash(sim, node, "crashes, and so do all that hold everything");
+        sim_node_wipe(sim, node, false);
+    }
+}
+
 /* More than may be: they must wait for ever, and vote for nothing. */
 static void doom(struct sim *sim, int group_index)
 {
     struct sim_cluster_group *group = &sim->groups[group_index];
+    if (group->protocol == WIRE_PROTOCOL_CHAIN) {
+        doom_chain(sim, group);
+        return;
+    }
     int lost = group->replica_count / 2 + 1;
     int first = (int)sim_below(sim, (uint64_t)group->replica_count);
     for (int i = 0; i < group->replica_count; i++) {
@@ -232,8 +264,15 @@ static void restart(struct sim *sim, struct sim_node *node)
         schedule_fault(sim, 100 * WIRE_MS + up_to(sim, WIRE_SECOND), FAULT_RESTART, node->index);
         return;
     }
-    if (sim_chance(sim, sim->weather.wipes) && may_do_without(sim, node))
+    if (sim->now < sim->faults_end && sim_chain_may_start(sim, node) &&
+        sim_chance(sim, sim->weather.wipes) && may_do_without(sim, node))
         sim_node_wipe(sim, node, sim_chance(sim, 300));
+    if (!sim_chain_may_start(sim, node)) {
+        sim->happenings->chain_starts_put_off++;
+        sim_client_register(sim, any_client(sim));
+        schedule_fault(sim, 1 + up_to(sim, 200 * WIRE_MS), FAULT_RESTART, node->index);
+        return;
+    }
     sim_note(sim, "%-4s ******** starts again", node->name);
     sim->happenings->restarts++;
     sim_node_start(sim, node);
@@ -323,7 +362,9 @@ static void damage_record(struct sim *sim)
     wire_slot highest;
     struct wire_hard_state state;
     struct smr_log_entry entry;
-    if (node->alive || sim->damaged || !may_do_without(sim, node) || sim_chain_is_last(sim, node) ||
+    for (int i = 0; i < sim->node_count && node->alive; i++)
+        node = &sim->nodes[(node->index + 1) % sim->node_count];
+    if (node->alive || sim->damaged || !may_do_without(sim, node) ||
         node->log.ops->load(node->log.self, &state, &highest) != WIRE_OK || highest == 0)
         return;
     wire_slot slot = 1 + sim_below(sim, highest);
@@ -332,6 +373,7 @@ static void damage_record(struct sim *sim)
     buf_unref(&entry.batch);
     smr_memory_log_damage(node->log, slot);
     sim->happenings->damaged_records++;
+    sim->happenings->chain_records_damaged += sim_node_is_chain(sim, node);
     sim->damaged = node->damaged = true;
     sim_note(sim, "%-4s ******** its record of slot %" PRIu64 " is damaged", node->name, slot);
 }
@@ -666,7 +708,8 @@ void sim_faults_begin(struct sim *sim)
     if (sim->weather.replay > 0)
         schedule_fault(sim, 0, FAULT_REPLAY, -1);
     int doomed = (int)sim_below(sim, (uint64_t)sim->group_count);
-    if (sim->weather.wipes > 0 && sim->groups[doomed].replica_count >= 3 && sim_chance(sim, 30))
+    if (sim->weather.wipes > 0 && sim->groups[doomed].replica_count >= 3 &&
+        sim_chance(sim, sim->chain ? 80 : 30))
         schedule_fault(sim, up_to(sim, sim->faults_end), FAULT_DOOM, doomed);
 }
 
@@ -681,7 +724,7 @@ static void heal_node(struct sim *sim, struct sim_node *node)
     if (node->alive && node->ending_until != 0)
         sim_node_crash(sim, node); /* it ends, and starts with the others */
     if (!node->alive)
-        sim_node_start(sim, node);
+        restart(sim, node);
 }
 
 /* Clocks go on as they do: drift is no fault that ends. What is under way stays under way. */

@@ -644,6 +644,7 @@ void sim_node_start(struct sim *sim, struct sim_node *node)
         note_births(node, &state);
     node->alive = true;
     node->life++;
+    node->whole_in = 0;
     struct smr_config config = {
         .self = {.cluster = 7,
                  .group = node->group,
@@ -690,6 +691,10 @@ static void collect_oracle(struct sim_happenings *happenings, const struct oracl
 
 static void collect_counters(struct sim *sim, struct sim_node *node)
 {
+    if (sim_node_is_chain(sim, node)) {
+        sim->happenings->chain_slots_cut += smr_acceptor_counters(node->roles.acceptor)->cut_slots;
+        sim->happenings->chain_snapshots += smr_applier_counters(node->roles.applier)->takeovers;
+    }
     if (node->overseer.ops != NULL)
         collect_oracle(sim->happenings, oracle_counters(node->overseer));
     smr_counters_add(sim->counters, smr_api_counters(node->roles.api));
@@ -762,8 +767,11 @@ void sim_node_wipe(struct sim *sim, struct sim_node *node, bool damaged)
 {
     assert(!node->alive);
     bool learns_from_peers = node->group == WIRE_GROUP_MANAGERS && !damaged;
-    uint32_t last = node->disk.generation;
+    uint32_t last = node->disk.generation > node->birth.generation ? node->disk.generation
+                                                                   : node->birth.generation;
     sim->happenings->wiped_disks++;
+    if (sim_node_is_chain(sim, node))
+        sim_chain_note_wipe(sim, node);
     sim->happenings->damaged_states += damaged;
     sim->happenings->wiped_leaders += node->died_leading;
     sim->happenings->wiped_half_reborn += !sim_node_is_admitted(node) && last > 1;

@@ -75,7 +75,7 @@ void sim_weather_draw(struct sim *sim)
     if (sim->chain && w->reads == SMR_READS_INDEX)
         w->reads = SMR_READS_LEASE; /* chains know no other way but the log */
     w->kinds = sim_kinds_draw(sim);
-    w->wipes = !sim->chain && sim_chance(sim, 350) ? 300 : 0;
+    w->wipes = sim_chance(sim, sim->chain ? 600 : 350) ? (sim->chain ? 500 : 300) : 0;
     draw_timing(sim);
 }
 

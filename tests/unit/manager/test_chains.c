@@ -86,6 +86,57 @@ START_TEST(test_chains_know_registered_disks_only)
 }
 END_TEST
 
+/* Registers the next disk of a replica. */
+static void register_next(wire_replica replica)
+{
+    struct wire_birth *birth = &map.servers[replica].birth;
+    *birth = (struct wire_birth){.generation = birth->generation + 1, .nonce = birth->nonce + 100};
+}
+
+START_TEST(test_chains_count_those_whose_holders_lost_their_disks)
+{
+    begin();
+    ck_assert_uint_eq(chains_lost(&chains, &map), 0);
+    ck_assert_int_eq(change(5, 0, 0, 3), WIRE_CHAIN_OK);
+    ck_assert_int_eq(change(5, 1, 2, 4), WIRE_CHAIN_OK); /* 0, and 2 that does not hold everything */
+    register_next(2);
+    ck_assert_uint_eq(chains_lost(&chains, &map), 0);
+    register_next(0);
+    ck_assert_uint_eq(chains_lost(&chains, &map), 1);
+    ck_assert_int_eq(change(5, 2, 1, 0), WIRE_CHAIN_REFUSED);
+    ck_assert_int_eq(change(5, 2, 1, 2), WIRE_CHAIN_REFUSED);
+    ck_assert_int_eq(change(5, 2, 1, 1), WIRE_CHAIN_REFUSED);
+    ck_assert_int_eq(change(5, 2, 5, 5), WIRE_CHAIN_REFUSED);
+    end();
+}
+END_TEST
+
+START_TEST(test_chains_never_begin_anew_where_others_might_bring_a_replica_back)
+{
+    begin();
+    ck_assert_int_eq(change(5, 0, 0, 1), WIRE_CHAIN_OK);
+    register_next(0);
+    ck_assert_int_eq(change(5, 1, 1, 1), WIRE_CHAIN_REFUSED);
+    ck_assert_uint_eq(chains_lost(&chains, &map), 1);
+    end();
+}
+END_TEST
+
+START_TEST(test_chains_with_one_replica_for_each_begin_anew_on_another_disk)
+{
+    begin();
+    map.server_rf = 1;
+    ck_assert_int_eq(change(5, 0, 0, 1), WIRE_CHAIN_OK);
+    ck_assert_int_eq(change(5, 1, 1, 1), WIRE_CHAIN_REFUSED); /* it has its disk still */
+    register_next(0);
+    ck_assert_int_eq(change(5, 1, 1, 1), WIRE_CHAIN_OK);
+    ck_assert(chains.chains[0].members[0].whole);
+    ck_assert(birth_equal(chains.chains[0].members[0].birth, map.servers[0].birth));
+    ck_assert_uint_eq(chains_lost(&chains, &map), 0);
+    end();
+}
+END_TEST
+
 /* --- the oracle ------------------------------------------------------------------------------------ */
 
 /* Has its wish carried out, if it has one; returns which, or WIRE_CHAIN_OPS. */
@@ -195,6 +246,131 @@ START_TEST(test_oracle_leaves_a_chain_to_one_that_says_it_holds_everything)
 }
 END_TEST
 
+/* One that was wiped is cut out as who it was, and comes back as one that holds nothing. */
+START_TEST(test_oracle_cuts_out_a_wiped_member_and_takes_it_back_as_a_joiner)
+{
+    begin();
+    struct smr_overseer oracle = oracle_new(1, 3, 1);
+    oracle.ops->lead(oracle.self, 0, true);
+    ck_assert_int_eq(grant(oracle, 0), WIRE_CHAIN_TAKE);
+    wire_time now = pass(oracle, 100 * WIRE_MS, WIRE_SECOND, 7);
+    struct wire_birth old = map.servers[0].birth;
+    register_next(0);
+    wire_time cut = pass(oracle, now, now + 10 * WIRE_SECOND, 7);
+    const struct wire_chain *chain = &chains.chains[0];
+    ck_assert_uint_eq(chain->epoch, 2);
+    ck_assert_int_eq(wire_chain_place(chain, 0), -1);
+    ck_assert_int_ge(cut - now, SMR_CHAIN_LEASE);
+    ck_assert_int_lt(cut - now, 3 * WIRE_SECOND);
+    pass_saying(oracle, cut, cut + 10 * WIRE_SECOND, 7, WIRE_PULSE_WHOLE | WIRE_PULSE_READY);
+    ck_assert_uint_eq(chain->epoch, 3);
+    ck_assert_int_eq(wire_chain_place(chain, 0), 2);
+    ck_assert(!birth_equal(chain->members[2].birth, old));
+    ck_assert(!chain->members[2].whole);
+    oracle.ops->destroy(oracle.self);
+    end();
+}
+END_TEST
+
+START_TEST(test_oracle_leaves_no_chain_to_a_disk_that_took_the_place_of_another)
+{
+    begin();
+    struct smr_overseer oracle = oracle_new(1, 3, 1);
+    oracle.ops->lead(oracle.self, 0, true);
+    ck_assert_int_eq(grant(oracle, 0), WIRE_CHAIN_TAKE);
+    wire_time now = pass(oracle, 100 * WIRE_MS, WIRE_SECOND, 7);
+    register_next(0);
+    register_next(1);
+    register_next(2);
+    pass(oracle, now, now + 60 * WIRE_SECOND, 7); /* they say that they hold everything */
+    ck_assert_uint_eq(chains.chains[0].epoch, 1);
+    ck_assert_uint_eq(chains_lost(&chains, &map), 1);
+    oracle.ops->destroy(oracle.self);
+    end();
+}
+END_TEST
+
+START_TEST(test_oracle_hears_no_disk_that_another_one_took_the_place_of)
+{
+    begin();
+    struct smr_overseer oracle = oracle_new(1, 3, 1);
+    oracle.ops->lead(oracle.self, 0, true);
+    ck_assert_int_eq(grant(oracle, 0), WIRE_CHAIN_TAKE);
+    wire_time now = pass(oracle, 100 * WIRE_MS, WIRE_SECOND, 7);
+    struct wire_birth old = map.servers[0].birth;
+    register_next(0);
+    struct wire_birth next = map.servers[0].birth;
+    for (wire_time until = now + 3 * WIRE_SECOND; now < until; now += SMR_CHAIN_PULSE) {
+        map.servers[0].birth = old; /* a process on it that has not ended yet */
+        pulse(oracle, now, 0, WIRE_PULSE_WHOLE);
+        map.servers[0].birth = next;
+        for (wire_replica i = 0; i < 3; i++)
+            pulse(oracle, now, i, WIRE_PULSE_WHOLE);
+        grant(oracle, now);
+    }
+    ck_assert_uint_eq(chains.chains[0].epoch, 2);
+    ck_assert_int_eq(wire_chain_place(&chains.chains[0], 0), -1);
+    oracle.ops->destroy(oracle.self);
+    end();
+}
+END_TEST
+
+START_TEST(test_oracle_calls_a_joiner_whole_once_it_says_so)
+{
+    begin();
+    struct smr_overseer oracle = oracle_new(1, 3, 1);
+    oracle.ops->lead(oracle.self, 0, true);
+    ck_assert_int_eq(grant(oracle, 0), WIRE_CHAIN_TAKE);
+    wire_time now = pass(oracle, 100 * WIRE_MS, WIRE_SECOND, 7);
+    now = pass(oracle, now, now + 10 * WIRE_SECOND, 3);
+    now = pass_saying(oracle, now, now + WIRE_SECOND, 4, WIRE_PULSE_READY);
+    const struct wire_chain *chain = &chains.chains[0];
+    ck_assert_uint_eq(chain->epoch, 3);
+    pass_saying(oracle, now, now + WIRE_SECOND, 7, 0);
+    ck_assert(!chain->members[2].whole);
+    pass(oracle, now + WIRE_SECOND, now + 2 * WIRE_SECOND, 7);
+    ck_assert(chain->members[2].whole);
+    oracle.ops->destroy(oracle.self);
+    end();
+}
+END_TEST
+
+START_TEST(test_oracle_calls_no_joiner_whole_on_the_word_of_its_next_disk)
+{
+    begin();
+    struct smr_overseer oracle = oracle_new(1, 3, 1);
+    oracle.ops->lead(oracle.self, 0, true);
+    ck_assert_int_eq(grant(oracle, 0), WIRE_CHAIN_TAKE);
+    wire_time now = pass(oracle, 100 * WIRE_MS, WIRE_SECOND, 7);
+    now = pass(oracle, now, now + 10 * WIRE_SECOND, 3);
+    now = pass_saying(oracle, now, now + WIRE_SECOND, 4, WIRE_PULSE_READY);
+    register_next(2);
+    pass(oracle, now, now + WIRE_SECOND, 7);
+    ck_assert_uint_eq(chains.chains[0].count, 3);
+    ck_assert(!chains.chains[0].members[2].whole);
+    oracle.ops->destroy(oracle.self);
+    end();
+}
+END_TEST
+
+START_TEST(test_oracle_renews_a_chain_of_one_after_the_lease_of_its_old_disk)
+{
+    begin();
+    map.server_rf = 1;
+    struct smr_overseer oracle = oracle_new(1, 1, 1);
+    oracle.ops->lead(oracle.self, 0, true);
+    ck_assert_int_eq(grant(oracle, 0), WIRE_CHAIN_TAKE);
+    wire_time now = pass(oracle, 100 * WIRE_MS, WIRE_SECOND, 1);
+    register_next(0);
+    wire_time renewed = pass(oracle, now, now + 10 * WIRE_SECOND, 1);
+    ck_assert_uint_eq(chains.chains[0].epoch, 2);
+    ck_assert_int_ge(renewed - now, SMR_CHAIN_LEASE);
+    ck_assert(birth_equal(chains.chains[0].members[0].birth, map.servers[0].birth));
+    oracle.ops->destroy(oracle.self);
+    end();
+}
+END_TEST
+
 /* What it ordered may be applied later still, so that an answer might grant a lease to one it drops. */
 START_TEST(test_oracle_takes_a_new_term_after_a_command_in_doubt)
 {
@@ -230,7 +406,16 @@ Suite *chains_suite(void)
     tcase_add_test(tests, test_chains_refuse_another_term_or_epoch);
     tcase_add_test(tests, test_chains_keep_one_that_holds_everything);
     tcase_add_test(tests, test_chains_know_registered_disks_only);
+    tcase_add_test(tests, test_chains_count_those_whose_holders_lost_their_disks);
+    tcase_add_test(tests, test_chains_never_begin_anew_where_others_might_bring_a_replica_back);
+    tcase_add_test(tests, test_chains_with_one_replica_for_each_begin_anew_on_another_disk);
     tcase_add_test(tests, test_oracle_cuts_a_silent_member_out_after_its_lease);
+    tcase_add_test(tests, test_oracle_cuts_out_a_wiped_member_and_takes_it_back_as_a_joiner);
+    tcase_add_test(tests, test_oracle_leaves_no_chain_to_a_disk_that_took_the_place_of_another);
+    tcase_add_test(tests, test_oracle_hears_no_disk_that_another_one_took_the_place_of);
+    tcase_add_test(tests, test_oracle_calls_a_joiner_whole_once_it_says_so);
+    tcase_add_test(tests, test_oracle_calls_no_joiner_whole_on_the_word_of_its_next_disk);
+    tcase_add_test(tests, test_oracle_renews_a_chain_of_one_after_the_lease_of_its_old_disk);
     tcase_add_test(tests, test_oracle_changes_nothing_when_all_are_silent);
     tcase_add_test(tests, test_oracle_leaves_a_chain_to_one_that_says_it_holds_everything);
     tcase_add_test(tests, test_oracle_takes_a_new_term_after_a_command_in_doubt);

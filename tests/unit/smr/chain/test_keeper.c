@@ -94,6 +94,67 @@ START_TEST(test_keeper_hands_on_what_others_say_and_tells_them_so)
 }
 END_TEST
 
+static void store(struct stand *stand, wire_slot slot)
+{
+    stand_feed(stand, FROM(PROPOSER, 2, ACCEPT, .accept = {BALLOT(3, 0), .slot = slot},
+                           .payload = batch_of("x")));
+    stand_settle(stand);
+    stand_commit(stand);
+}
+
+static wire_slot cut_of(const struct stand *stand)
+{
+    struct wire_hard_state state;
+    wire_slot highest;
+    ck_assert_int_eq(stand->log.ops->load(stand->log.self, &state, &highest), WIRE_OK);
+    return state.cut;
+}
+
+/* What is not acknowledged may be asked for by a new successor for as long as it likes. */
+START_TEST(test_keeper_cuts_behind_its_checkpoint_and_keeps_a_tail)
+{
+    struct smr_config config = stand_config(3);
+    config.protocol = WIRE_PROTOCOL_CHAIN;
+    config.checkpointing.tail_slots = 2;
+    struct smr_log log = smr_memory_log_new();
+    struct stand *stand = stand_new(&config, smr_acceptor_new(&config, log), log);
+    stand_feed(stand, FROM(PROPOSER, 0, PREPARE, .prepare = {BALLOT(3, 0), .from = 1}));
+    for (wire_slot slot = 1; slot <= 20; slot++)
+        store(stand, slot);
+    stand_feed(stand, FROM(PROPOSER, 1, CHOOSE, .choose = {BALLOT(3, 0), .chosen = 12}));
+    stand_feed(stand, FROM(APPLIER, 0, APPLIED, .applied = {.slot = 12, .saved = 10}));
+    store(stand, 21);
+    ck_assert_uint_eq(cut_of(stand), 8);
+    stand_forget(stand);
+    stand_feed(stand, FROM(PROPOSER, 0, PREPARE, .prepare = {BALLOT(4, 2), .from = 13}));
+    const struct wire_message *m = stand_find(stand, WIRE_MESSAGE_PROMISE);
+    ck_assert_uint_eq(m->promise.chosen, 12);
+    ck_assert_uint_eq(m->promise.through, 21);
+    ck_assert(m->promise.last);
+    stand_free(stand);
+}
+END_TEST
+
+START_TEST(test_keeper_goes_on_from_a_snapshot_with_what_was_stored_behind_it)
+{
+    struct stand *stand = keeper();
+    store(stand, 4); /* the chain is ahead; slots 1 to 3 are cut at everybody */
+    stand_forget(stand);
+    stand_feed(stand, FROM(APPLIER, 0, APPLIED, .applied = {.slot = 3, .saved = 3}));
+    stand_settle(stand);
+    ck_assert_uint_eq(stand_cut(stand), 3);
+    assert_ballot(stand_put_state(stand)->promised, 3, 0);
+    stand_find(stand, WIRE_MESSAGE_HEARD);
+    ck_assert_int_eq(stand->out.effects[stand->seen - 1].kind, SMR_SEND_DURABLE);
+    stand_commit(stand);
+    stand_feed(stand, FROM(PROPOSER, 0, PREPARE, .prepare = {BALLOT(4, 2), .from = 4}));
+    const struct wire_message *m = stand_find(stand, WIRE_MESSAGE_PROMISE);
+    ck_assert_uint_eq(m->promise.chosen, 3);
+    ck_assert_uint_gt(m->payload->size, 0); /* slot 4 */
+    stand_free(stand);
+}
+END_TEST
+
 Suite *keeper_suite(void)
 {
     Suite *suite = suite_create("keeper");
@@ -104,6 +165,8 @@ Suite *keeper_suite(void)
     tcase_add_test(tests, test_keeper_tells_both_forwarders_once_a_slot_is_durable);
     tcase_add_test(tests, test_keeper_tells_what_it_learned_once_that_is_durable);
     tcase_add_test(tests, test_keeper_hands_on_what_others_say_and_tells_them_so);
+    tcase_add_test(tests, test_keeper_cuts_behind_its_checkpoint_and_keeps_a_tail);
+    tcase_add_test(tests, test_keeper_goes_on_from_a_snapshot_with_what_was_stored_behind_it);
     suite_add_tcase(suite, tests);
     return suite;
 }
