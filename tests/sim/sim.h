@@ -13,6 +13,7 @@
  *     sim_values.c   the values they write, each once, so that every answer tells whose effect it saw
  *     sim_weather.c  how bad a life is: what is drawn per seed
  *     sim_faults.c   what goes wrong when; a table of all kinds
+ *     sim_wipes.c    disks that are lost
  *     sim_check.c    what must never be
  *     main.c         many seeds, counters, verdict */
 #ifndef MADKV_TESTS_SIM_SIM_H
@@ -405,10 +406,6 @@ void sim_heap_free(struct sim_heap *heap);
 
 /* --- sim_node.c ----------------------------------------------------------------------------------- */
 void sim_node_start(struct sim *sim, struct sim_node *node);
-/* The disk of a node that is down is empty, or (damaged) tells no more than whose it was. */
-void sim_node_wipe(struct sim *sim, struct sim_node *node, bool damaged);
-/* May it vote, for all its disk says? */
-bool sim_node_is_admitted(const struct sim_node *node);
 void sim_node_crash(struct sim *sim, struct sim_node *node);
 void sim_node_free(struct sim *sim, struct sim_node *node);
 /* Its process is told to end; and whether there is nothing left to wait for. */
@@ -427,6 +424,19 @@ static inline bool sim_node_is_chain(const struct sim *sim, const struct sim_nod
 void sim_node_reschedule(struct sim *sim, struct sim_node *node);
 /* full: commits find no room; low: there is little. */
 void sim_node_set_full(struct sim *sim, struct sim_node *node, bool full, bool low);
+
+/* --- sim_wipes.c ---------------------------------------------------------------------------------- */
+/* The disk of a node that is down is empty, or (damaged) tells no more than whose it was. */
+void sim_wipe(struct sim *sim, struct sim_node *node, bool damaged);
+/* May it vote, for all its disk says? */
+bool sim_node_is_admitted(const struct sim_node *node);
+/* Without this one the others are a majority that can vote, or one of them serves its chain: a group that
+ * has none waits for ever, and rightly. */
+bool sim_wipe_may(const struct sim *sim, const struct sim_node *node);
+/* It has not come to vote, or to hold all of its chain, since its disk was wiped. */
+bool sim_wipe_is_half_done(const struct sim *sim, const struct sim_node *node);
+/* More disks of a group than may be: they must wait for ever, and vote for nothing. */
+void sim_wipe_too_many(struct sim *sim, int group_index);
 
 /* --- sim_network.c -------------------------------------------------------------------------------- */
 struct sim_letter sim_letter_write(const struct wire_message *message, enum wire_role to);

@@ -12,6 +12,8 @@
  *     stored; neither base nor state nor bars ever go back, whatever is installed when;
  *   - a read's index covers all that any replica had applied when the read came in;
  *   - when a leader is elected, none of a lower ballot holds a lease;
+ *   - of a chain: what its tail acknowledges all members have stored, and whoever says that it holds
+ *     everything has all that was acknowledged up to its epoch; a chain without such a member serves nothing;
  *   - replicas that applied the same slots have the same state;
  *   - what clients saw is linearizable, which with values written once and Swaps also shows a call
  *     that took effect twice. */

@@ -25,7 +25,8 @@
  *                                      else: sim_weather draw_stalls
  *     damage at rest                 damage_record                       cluster inspect: flipped bits,
  *                                                                          truncated files
- *     wiped disk, damaged hard state weather.wipes, of restarts; doom    cluster directory, rebirth; torment
+ *     wiped disk, damaged hard state weather.wipes, of restarts;         cluster directory, rebirth; torment
+ *                                      sim_wipes
  *     hand-over of leadership,       order; strike_amid                  cluster hand-over
  *       the old leader cut off or
  *       paused amid it
@@ -123,35 +124,12 @@ void sim_fault_crash(struct sim *sim, struct sim_node *node, const char *why)
     schedule_fault(sim, 50 * WIRE_MS + up_to(sim, 5 * WIRE_SECOND), FAULT_RESTART, node->index);
 }
 
-/* Without this one the others are a majority that can vote, or one of them serves its chain: a group that
- * has none waits for ever, and rightly. */
-static bool may_do_without(const struct sim *sim, const struct sim_node *node)
-{
-    const struct sim_cluster_group *group = &sim->groups[node->group_index];
-    int voters = 0;
-    if (sim_node_is_chain(sim, node))
-        return !group->doomed && group->replica_count >= 3 && !sim_chain_is_last(sim, node);
-    for (int i = 0; i < group->replica_count; i++) {
-        const struct sim_node *other = &sim->nodes[group->first_node + i];
-        voters += other != node && !other->damaged && sim_node_is_admitted(other);
-    }
-    return !group->doomed && group->replica_count >= 3 && voters > group->replica_count / 2;
-}
-
-/* It has not come to vote, or to hold all of its chain, since its disk was wiped. */
-static bool is_half_reborn(const struct sim *sim, const struct sim_node *node)
-{
-    bool done = sim_node_is_chain(sim, node) ? sim_chain_is_whole_member(sim, node)
-                                             : sim_node_is_admitted(node);
-    return node->alive && !done && node->birth.generation + node->disks >= 2;
-}
-
 static void crash_reborn(struct sim *sim)
 {
     struct sim_node *node = any_node(sim);
-    for (int i = 0; i < sim->node_count && !is_half_reborn(sim, node); i++)
+    for (int i = 0; i < sim->node_count && !sim_wipe_is_half_done(sim, node); i++)
         node = &sim->nodes[(node->index + 1) % sim->node_count];
-    if (!is_half_reborn(sim, node))
+    if (!sim_wipe_is_half_done(sim, node))
         return;
     sim->happenings->crashed_half_reborn++;
     if (sim_chance(sim, 500))
@@ -210,51 +188,6 @@ static void crash_amid(struct sim *sim)
         node->crash_countdown = 1 + (unsigned)sim_below(sim, 40);
 }
 
-/* All that hold everything, and of the others some. */
-static void doom_chain(struct sim *sim, struct sim_cluster_group *group)
-{
-    uint64_t others = wire_random_next(&sim->random), whole = 0;
-    for (int i = 0; i < group->replica_count; i++)
-        whole |= (uint64_t)sim_chain_is_whole_member(sim, &sim->nodes[group->first_node + i]) << i;
-    if (whole == 0)
-        return; /* there is no chain yet */
-    group->doomed = true;
-    sim->happenings->doomed_groups++;
-    for (int i = 0; i < group->replica_count; i++) {
-        struct sim_node *node = &sim->nodes[group->first_node + i];
-        if (((whole | others) >> i & 1) == 0)
-            continue;
-        sim_fault_crash(sim, node, "crashes, and so do all that hold everything");
-        sim_node_wipe(sim, node, false);
-    }
-}
-
-/* More than may be: they must wait for ever, and vote for nothing. */
-static void doom(struct sim *sim, int group_index)
-{
-    struct sim_cluster_group *group = &sim->groups[group_index];
-    if (group->protocol == WIRE_PROTOCOL_CHAIN) {
-        doom_chain(sim, group);
-        return;
-    }
-    int lost = group->replica_count / 2 + 1;
-    int first = (int)sim_below(sim, (uint64_t)group->replica_count);
-    for (int i = 0; i < group->replica_count; i++) {
-        const struct sim_node *node = &sim->nodes[group->first_node + i];
-        if (node->life == 0 || !sim_node_is_admitted(node))
-            return; /* one that never voted would be right to do so */
-    }
-    group->doomed = true;
-    sim->happenings->doomed_groups++;
-    for (int i = 0; i < lost; i++) {
-        struct sim_node *node =
-            &sim->nodes[group->first_node + (first + i) % group->replica_count];
-        sim_fault_crash(sim, node, "crashes, and so do too many");
-        sim_node_wipe(sim, node, false);
-        node->doomed = true;
-    }
-}
-
 static void restart(struct sim *sim, struct sim_node *node)
 {
     if (node->alive)
@@ -265,8 +198,8 @@ static void restart(struct sim *sim, struct sim_node *node)
         return;
     }
     if (sim->now < sim->faults_end && sim_chain_may_start(sim, node) &&
-        sim_chance(sim, sim->weather.wipes) && may_do_without(sim, node))
-        sim_node_wipe(sim, node, sim_chance(sim, 300));
+        sim_chance(sim, sim->weather.wipes) && sim_wipe_may(sim, node))
+        sim_wipe(sim, node, sim_chance(sim, 300));
     if (!sim_chain_may_start(sim, node)) {
         sim->happenings->chain_starts_put_off++;
         sim_client_register(sim, any_client(sim));
@@ -364,7 +297,7 @@ static void damage_record(struct sim *sim)
     struct smr_log_entry entry;
     for (int i = 0; i < sim->node_count && node->alive; i++)
         node = &sim->nodes[(node->index + 1) % sim->node_count];
-    if (node->alive || sim->damaged || !may_do_without(sim, node) ||
+    if (node->alive || sim->damaged || !sim_wipe_may(sim, node) ||
         node->log.ops->load(node->log.self, &state, &highest) != WIRE_OK || highest == 0)
         return;
     wire_slot slot = 1 + sim_below(sim, highest);
@@ -831,7 +764,7 @@ void sim_fault_event(struct sim *sim, const struct sim_event *event)
         break;
     case FAULT_DOOM:
         if (sim->now < sim->faults_end)
-            doom(sim, event->node);
+            sim_wipe_too_many(sim, event->node);
         break;
     case FAULT_HEAL:
         heal(sim);

@@ -754,42 +754,6 @@ void sim_node_crash(struct sim *sim, struct sim_node *node)
     }
 }
 
-bool sim_node_is_admitted(const struct sim_node *node)
-{
-    struct wire_hard_state state;
-    wire_slot highest;
-    return node->log.ops->load(node->log.self, &state, &highest) == WIRE_OK && state.admitted;
-}
-
-/* What actors/node.c and server/join.c do with such a directory: a manager's process takes an empty one
- * for its first; a server is told by the managers which one it is. */
-void sim_node_wipe(struct sim *sim, struct sim_node *node, bool damaged)
-{
-    assert(!node->alive);
-    bool learns_from_peers = node->group == WIRE_GROUP_MANAGERS && !damaged;
-    uint32_t last = node->disk.generation > node->birth.generation ? node->disk.generation
-                                                                   : node->birth.generation;
-    sim->happenings->wiped_disks++;
-    if (sim_node_is_chain(sim, node))
-        sim_chain_note_wipe(sim, node);
-    sim->happenings->damaged_states += damaged;
-    sim->happenings->wiped_leaders += node->died_leading;
-    sim->happenings->wiped_half_reborn += !sim_node_is_admitted(node) && last > 1;
-    sim->groups[node->group_index].wiped = true;
-    node->log.ops->close(node->log.self);
-    smr_memory_base_free(&node->base);
-    node->log = smr_memory_log_new();
-    node->base = smr_memory_base_new();
-    node->disks++;
-    node->damaged = false;
-    node->birth = (struct wire_birth){.generation = learns_from_peers ? 1 : last + 1,
-                                      .nonce = 100 + (uint64_t)node->index + 1000 * node->disks};
-    node->durable_promise = node->spoken_promise = node->spoken_first = (struct wire_ballot){0};
-    node->durable_chosen = node->durable_cut = node->saved = 0;
-    sim_note(sim, "%-4s ******** its disk %s", node->name,
-             damaged ? "has lost what it promised" : "is empty");
-}
-
 void sim_node_free(struct sim *sim, struct sim_node *node)
 {
     if (node->alive) {
