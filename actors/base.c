@@ -32,6 +32,8 @@ struct base {
     MDB_dbi kv[2];             /* pairs: the base, and what is staged */
     MDB_dbi meta;              /* everything else */
     MDB_txn *reader;           /* the applier's; reset between reads */
+    size_t reader_id;          /* the state it saw last ... */
+    int reader_current;        /* ... and which table was the base then */
     MDB_txn *writer;           /* of the checkpoint or stage in the making, or NULL */
     MDB_dbi target;            /* the table it changes */
     bool ascending;            /* it is a stage: keys come in order */
@@ -127,11 +129,22 @@ static MDB_txn *begin_reading(struct base *self)
     return self->reader;
 }
 
+/* Which table is the base changes with a transaction that installs one, and so not while the reader sees
+ * the same state as the time before. */
+static MDB_dbi table_to_read(struct base *self, MDB_txn *txn)
+{
+    size_t id = mdb_txn_id(txn);
+    if (id != self->reader_id)
+        self->reader_current = current_of(self, txn);
+    self->reader_id = id;
+    return self->kv[self->reader_current];
+}
+
 static struct buf *base_get(void *base, struct span key)
 {
     struct base *self = base;
     MDB_txn *txn = begin_reading(self);
-    struct buf *value = read_record(self, txn, self->kv[current_of(self, txn)], key);
+    struct buf *value = read_record(self, txn, table_to_read(self, txn), key);
     mdb_txn_reset(txn);
     return value;
 }

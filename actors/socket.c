@@ -20,7 +20,7 @@ enum {
     HANDSHAKE_MS = 5000,
     CONNECT_TIMEOUT_MS = 1000,
     RECONNECT_MS = 100,
-    RECONNECT_MAX_MS = 1000,
+    RECONNECT_MAX_MS = 200,
     CLIENT_LINGER_MS = 500, /* answers on their way when the process is told to end */
     HOST_BYTES = 256,
 };

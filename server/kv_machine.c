@@ -26,12 +26,13 @@ static bool is_ours(const struct kv_machine *self, const struct wire_kv_call *ca
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-static void answer_value(struct kv_store *store, const struct wire_kv_call *call,
-                         struct wire_writer *answer)
+static struct kv_found answer_value(struct kv_store *store, const struct wire_kv_call *call,
+                                    struct wire_writer *answer)
 {
-    struct wire_kv_answer found = {0};
-    found.found = kv_store_get(store, call->key, &found.value);
-    wire_kv_answer_encode(call->op, &found, answer);
+    struct kv_found found = kv_store_find(store, call->key);
+    struct wire_kv_answer said = {.found = found.is_there, .value = found.value};
+    wire_kv_answer_encode(call->op, &said, answer);
+    return found;
 }
 
 /* The page of one answer to a Scan while it fills. */
@@ -74,9 +75,9 @@ static void answer_scan(struct kv_machine *self, const struct wire_kv_call *call
 static void change(struct kv_store *store, const struct wire_kv_call *call,
                    struct wire_writer *answer)
 {
-    answer_value(store, call, answer);
-    kv_store_set(store, call->key,
-                 call->op == WIRE_KV_DELETE ? span_of(NULL, 0) : call->value);
+    struct kv_found found = answer_value(store, call, answer);
+    kv_store_replace(store, &found, call->key,
+                     call->op == WIRE_KV_DELETE ? span_of(NULL, 0) : call->value);
 }
 
 /* --- the machine ----------------------------------------------------------------------------- */

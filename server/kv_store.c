@@ -20,45 +20,54 @@ void kv_store_clear(struct kv_store *self)
 
 /* --- one key ---------------------------------------------------------------------------------- */
 
-static const struct kv_record *find_change(const struct kv_store *self, struct span key)
+struct kv_found kv_store_find(struct kv_store *self, struct span key)
 {
-    const struct kv_record *record = kv_tree_find(&self->active, key);
-    return record != NULL || !self->is_frozen ? record : kv_tree_find(&self->frozen, key);
-}
-
-bool kv_store_get(struct kv_store *self, struct span key, struct span *value)
-{
-    const struct kv_record *change = find_change(self, key);
+    struct kv_found found = {.active = kv_tree_find(&self->active, key)};
+    const struct kv_record *change = found.active;
+    if (change == NULL && self->is_frozen)
+        change = kv_tree_find(&self->frozen, key);
     if (change != NULL) {
-        *value = change->value;
-        return change->value.size > 0;
+        found.value = change->value;
+        found.is_there = change->value.size > 0;
+    } else if (self->base != NULL) {
+        buf_unref(&self->lent);
+        self->lent = self->base->ops->get(self->base->self, key);
+        found.value = buf_span(self->lent);
+        found.is_there = self->lent != NULL;
     }
-    if (self->base == NULL)
-        return false;
-    buf_unref(&self->lent);
-    self->lent = self->base->ops->get(self->base->self, key);
-    *value = buf_span(self->lent);
-    return self->lent != NULL;
+    return found;
 }
 
-void kv_store_set(struct kv_store *self, struct span key, struct span value)
+void kv_store_replace(struct kv_store *self, const struct kv_found *found, struct span key,
+                      struct span value)
 {
-    struct span old;
-    bool was = kv_store_get(self, key, &old);
-    if (was) {
+    if (found->is_there) {
         self->records--;
-        self->bytes -= key.size + old.size;
-        self->hash_sum -= smr_pair_hash(key, old);
+        self->bytes -= key.size + found->value.size;
+        self->hash_sum -= smr_pair_hash(key, found->value);
     }
     if (value.size > 0) {
         self->records++;
         self->bytes += key.size + value.size;
         self->hash_sum += smr_pair_hash(key, value);
     }
-    if (value.size > 0 || (was && self->base != NULL))
-        kv_tree_set(&self->active, key, value);
-    else if (was)
+    if (value.size > 0 || (found->is_there && self->base != NULL))
+        kv_tree_put(&self->active, found->active, key, value);
+    else if (found->is_there)
         kv_tree_remove(&self->active, key);
+}
+
+bool kv_store_get(struct kv_store *self, struct span key, struct span *value)
+{
+    struct kv_found found = kv_store_find(self, key);
+    *value = found.value;
+    return found.is_there;
+}
+
+void kv_store_set(struct kv_store *self, struct span key, struct span value)
+{
+    struct kv_found found = kv_store_find(self, key);
+    kv_store_replace(self, &found, key, value);
 }
 
 uint64_t kv_store_digest(const struct kv_store *self)

@@ -31,6 +31,18 @@ struct kv_store {
 void kv_store_init(struct kv_store *self, const struct smr_base *base);
 void kv_store_clear(struct kv_store *self);
 
+/* What is under a key; good until the next change, and the value until the next find, too. */
+struct kv_found {
+    bool is_there;                  /* there is a value */
+    struct span value;              /* it */
+    const struct kv_record *active; /* its change in the active map; NULL: none is there */
+};
+
+struct kv_found kv_store_find(struct kv_store *self, struct span key);
+/* Changes what was just found: a change that answers with what was there searches once. Copies both. A
+ * value of no bytes removes the key. */
+void kv_store_replace(struct kv_store *self, const struct kv_found *found, struct span key,
+                      struct span value);
 /* False: there is none. The value is good until the next call. */
 bool kv_store_get(struct kv_store *self, struct span key, struct span *value);
 /* Copies both. A value of no bytes removes the key. */

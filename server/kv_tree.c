@@ -67,15 +67,23 @@ static void take_out(struct kv_tree *self, struct kv_record *record)
     free(record);
 }
 
+/* A tree is at most some forty levels deep. */
+static uint64_t free_all(struct kv_record *record)
+{
+    if (record == NULL)
+        return 0;
+    uint64_t count = 1 + free_all(RB_LEFT(record, link)) + free_all(RB_RIGHT(record, link));
+    free(record);
+    return count;
+}
+
+/* Nothing is rebalanced on the way: a whole checkpoint's changes go while calls wait. */
 void kv_tree_clear(struct kv_tree *self)
 {
-    struct kv_record *record = RB_MIN(kv_tree_root, &self->root);
-    while (record != NULL) {
-        struct kv_record *next = RB_NEXT(kv_tree_root, &self->root, record);
-        take_out(self, record);
-        record = next;
-    }
-    assert(self->count == 0 && self->bytes == 0 && self->hash_sum == 0);
+    uint64_t count = free_all(RB_ROOT(&self->root));
+    assert(count == self->count);
+    (void)count;
+    *self = (struct kv_tree){0};
 }
 
 const struct kv_record *kv_tree_find(const struct kv_tree *self, struct span key)
@@ -99,7 +107,13 @@ const struct kv_record *kv_tree_next(const struct kv_record *record)
 
 void kv_tree_set(struct kv_tree *self, struct span key, struct span value)
 {
-    struct kv_record *record = find(self, key);
+    kv_tree_put(self, find(self, key), key, value);
+}
+
+void kv_tree_put(struct kv_tree *self, const struct kv_record *found, struct span key,
+                 struct span value)
+{
+    struct kv_record *record = (struct kv_record *)found; /* this map's, so it may change it */
     if (record != NULL && record->value.size == value.size) {
         count_out(self, record);
         fill_value(record, value);

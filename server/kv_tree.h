@@ -43,6 +43,9 @@ const struct kv_record *kv_tree_next(const struct kv_record *record);
 
 /* Copies both spans, which must not point into this map. */
 void kv_tree_set(struct kv_tree *self, struct span key, struct span value);
+/* The same where what kv_tree_find says of the key is known: no second search. */
+void kv_tree_put(struct kv_tree *self, const struct kv_record *found, struct span key,
+                 struct span value);
 /* Was there one. */
 bool kv_tree_remove(struct kv_tree *self, struct span key);
 

@@ -454,6 +454,8 @@ static void load(struct acceptor *self, wire_time now, struct smr_out *out)
     self->cache_low = self->highest + 1;
     self->bar_heard = self->hard.chosen;
     self->stored = self->put_chosen = self->hard.chosen;
+    self->curious = self->replica_count > 1 && self->hard.chosen > 0;
+    self->curious_at = self->curious ? now + self->timing.resend / 8 : WIRE_NEVER;
     birth_load(self);
 }
 
@@ -470,6 +472,8 @@ static wire_time acceptor_deadline(const void *role)
 {
     const struct acceptor *self = role;
     wire_time first = self->birth_deadline;
+    if (self->curious_at < first)
+        first = self->curious_at;
     if (self->learn_deadline < first)
         first = self->learn_deadline;
     return self->feed_deadline < first ? self->feed_deadline : first;
@@ -551,6 +555,7 @@ struct smr_role smr_acceptor_new(const struct smr_config *config, struct smr_log
     self->leader_heard = -config->timing.silence_max;
     self->refusal_said = -REFUSAL_EVERY;
     self->learn_deadline = WIRE_NEVER;
+    self->curious_at = WIRE_NEVER;
     self->feed_deadline = WIRE_NEVER;
     self->teacher = config->self.replica;
     assert(config->timing.lease <= SMR_LEASE_MAX);

@@ -63,6 +63,9 @@ struct acceptor {
 
     wire_replica teacher;         /* peer asked for slots, or to be asked next */
     wire_time learn_deadline;     /* the answer is overdue then; WIRE_NEVER: nothing asked */
+    bool curious;                 /* since it began nobody has said how far the others are ... */
+    wire_time curious_at;         /* ... and then a peer is asked, long before a leader may find the way
+                                     here: it waits longer and longer between two attempts */
     wire_slot damaged;            /* chosen slot to be repaired from a peer; 0: none */
 
     bool applier_attached;        /* it said where to feed from */

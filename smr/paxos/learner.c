@@ -41,7 +41,7 @@ static void ask(struct acceptor *self, wire_time now, struct smr_out *out)
 static bool wants_slots(const struct acceptor *self)
 {
     return self->bar_heard > self->hard.chosen || self->wanted > self->hard.chosen ||
-           self->damaged != 0;
+           self->damaged != 0 || self->curious;
 }
 
 void learner_ask_if_wanting(struct acceptor *self, wire_time now, struct smr_out *out)
@@ -53,6 +53,7 @@ void learner_ask_if_wanting(struct acceptor *self, wire_time now, struct smr_out
 void learner_note_chosen(struct acceptor *self, wire_time now, struct wire_ballot ballot,
                          wire_slot bar, struct smr_out *out)
 {
+    self->curious = false;
     if (bar > self->bar_heard)
         self->bar_heard = bar;
     while (self->hard.chosen < bar) {
@@ -135,6 +136,7 @@ void learner_receive_learned(struct acceptor *self, wire_time now, const struct 
         self->counters.senseless_messages++;
         return;
     }
+    self->curious = false;
     wire_slot before = self->hard.chosen;
     wire_slot damaged_before = self->damaged;
     learner_note_cut(self, m->sender.replica, m->learned.cut);
@@ -153,7 +155,10 @@ void learner_receive_learned(struct acceptor *self, wire_time now, const struct 
      * slot would chase each other. */
     if (helped)
         self->teacher = m->sender.replica;
-    self->learn_deadline = helped || !wants_slots(self) ? WIRE_NEVER : now + self->timing.resend;
+    bool wants = wants_slots(self);
+    if (!wants)
+        self->asked_in_vain = 0;
+    self->learn_deadline = helped || !wants ? WIRE_NEVER : now + self->timing.resend;
     learner_ask_if_wanting(self, now, out);
 }
 
@@ -226,6 +231,10 @@ void learner_wake(struct acceptor *self, wire_time now, struct smr_out *out)
         self->fed_bytes = 0;
         self->feed_deadline = WIRE_NEVER;
         learner_feed(self, now, out);
+    }
+    if (now >= self->curious_at) {
+        self->curious_at = WIRE_NEVER;
+        learner_ask_if_wanting(self, now, out);
     }
     if (now >= self->learn_deadline) {
         self->learn_deadline = WIRE_NEVER;

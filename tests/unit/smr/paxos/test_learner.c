@@ -98,6 +98,38 @@ START_TEST(test_learner_asks_when_a_slot_is_missing)
 }
 END_TEST
 
+/* A leader may need a second to find the way to a process that has just come back. */
+START_TEST(test_learner_that_comes_back_asks_without_waiting_for_a_leader)
+{
+    accept(3, 1, 1, "a", 0);
+    heartbeat(3, 1, 1);
+    accept(3, 1, 2, "b", 1);
+    stand_settle(stand);
+    stand_commit(stand);
+    stand_restart_acceptor(stand, true);
+    stand_pass(stand, stand->config.timing.resend / 8);
+    assert_asks(1, 2);
+    learned(1, 2, 9, no_bytes());
+    stand_pass(stand, stand->config.timing.resend);
+    assert_asks(2, 2); /* now it knows that there is more */
+}
+END_TEST
+
+START_TEST(test_learner_that_comes_back_asks_nothing_if_a_leader_was_faster)
+{
+    accept(3, 1, 1, "a", 0);
+    heartbeat(3, 1, 1);
+    accept(3, 1, 2, "b", 1);
+    stand_settle(stand);
+    stand_commit(stand);
+    stand_restart_acceptor(stand, true);
+    heartbeat(3, 1, 1);
+    stand_forget(stand);
+    stand_pass(stand, 2 * stand->config.timing.resend);
+    ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_LEARN), 0);
+}
+END_TEST
+
 START_TEST(test_learner_believes_only_its_own_proposer_what_it_chose)
 {
     accept(3, 1, 1, "a", 0);
@@ -375,6 +407,8 @@ Suite *learner_suite(void)
     tcase_add_test(tests, test_learner_takes_accepted_slots_of_the_ballot_as_chosen);
     tcase_add_test(tests, test_learner_asks_when_ballot_differs);
     tcase_add_test(tests, test_learner_asks_when_a_slot_is_missing);
+    tcase_add_test(tests, test_learner_that_comes_back_asks_without_waiting_for_a_leader);
+    tcase_add_test(tests, test_learner_that_comes_back_asks_nothing_if_a_leader_was_faster);
     tcase_add_test(tests, test_learner_believes_only_its_own_proposer_what_it_chose);
     tcase_add_test(tests, test_learner_takes_a_repaired_slot_as_chosen_whatever_the_ballot);
     tcase_add_test(tests, test_learner_stores_what_a_peer_knows_chosen);
