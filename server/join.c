@@ -14,7 +14,7 @@
 enum {
     RETRY_MS = 200,  /* between two questions to managers that have founded nothing yet */
     CHECK_MS = 1000, /* for managers to contradict a server that could do without them */
-    STATUS_MS = 500, /* for the other replicas of the group to say whether they vote */
+    STATUS_MS = 500, /* for the other replicas of the group to say what they remember */
 };
 
 /* One call to the managers, for timeout_ms or, below 0, as long as it takes. False: no answer in
@@ -103,25 +103,38 @@ static void accept_loss(const struct node *node)
 
 /* --- reborn among others ------------------------------------------------------------------------------ */
 
-static bool says_it_votes(const struct client_status *answer)
+static bool is_in_chain(const struct node *node)
 {
+    return node->protocol == WIRE_PROTOCOL_CHAIN;
+}
+
+/* How many others have to remember, for a replica that does not to come back: so many that vote, or of a
+ * chain one that holds everything, which is who answers reads. */
+static unsigned others_needed(const struct node *node)
+{
+    return is_in_chain(node) ? 1 : smr_quorum(node->replica_count);
+}
+
+static bool says_it_remembers(const struct node *node, const struct client_status *answer)
+{
+    const char *name = is_in_chain(node) ? "chain.serves_reads" : "acceptor.admitted";
     struct wire_reader in = wire_reader_of(wire_writer_span(&answer->figures));
     struct wire_figure figure;
     while (wire_figure_next(&in, &figure)) {
-        if (span_equal(figure.name, span_text("acceptor.admitted")) && !figure.is_text)
+        if (span_equal(figure.name, span_text(name)) && !figure.is_text)
             return figure.number != 0;
     }
     return false;
 }
 
-/* One round of STATUS: how many other replicas of the group vote. A process that serves as this one ends
- * this one. *silent: the first that does not vote. */
-static unsigned count_voters(const struct node *node, const struct wire_map *map,
+/* One round of STATUS: how many other replicas of the group remember. A process that serves as this one ends
+ * this one. *silent: the first that does not. */
+static unsigned count_others(const struct node *node, const struct wire_map *map,
                              wire_replica *silent)
 {
     const char *addresses[WIRE_REPLICA_COUNT_MAX];
     struct client_status answers[WIRE_REPLICA_COUNT_MAX] = {{0}};
-    unsigned voters = 0;
+    unsigned count = 0;
     for (wire_replica i = 0; i < node->replica_count; i++)
         addresses[i] = map->servers[node->group * map->server_rf + i].address;
     client_status_many(addresses, node->replica_count, STATUS_MS, answers);
@@ -129,34 +142,43 @@ static unsigned count_voters(const struct node *node, const struct wire_map *map
     for (wire_replica i = 0; i < node->replica_count; i++) {
         bool there = answers[i].error == WIRE_OK && answers[i].sender.group == node->group &&
                      answers[i].sender.replica == i && answers[i].sender.cluster == map->cluster;
-        bool votes = there && says_it_votes(&answers[i]);
+        bool remembers = there && says_it_remembers(node, &answers[i]);
         wire_writer_free(&answers[i].figures);
         if (there && i == node->replica)
             wire_say_die(WIRE_EXIT_IDENTITY,
                          "this replica is up already, at %s, with another directory than '%s'; end "
                          "that one first",
                          addresses[i], node->backer_path == NULL ? "none" : node->backer_path);
-        voters += votes;
-        if (!votes && i != node->replica && *silent == WIRE_NO_REPLICA)
+        count += remembers;
+        if (!remembers && i != node->replica && *silent == WIRE_NO_REPLICA)
             *silent = i;
     }
-    return voters;
+    return count;
 }
 
-/* Being registered puts the disk before out of date for good, so that is put off until this one will
- * come to vote: while a majority of the group, itself left out, does. If they were all started on wrong
- * directories, the right ones are still good. */
-static void wait_for_voters(const struct node *node, const struct wire_map *map)
+static void say_waiting(const struct node *node, wire_replica silent)
+{
+    if (is_in_chain(node))
+        wire_say("reborn: this replica had another disk before, and comes back only while another one of "
+                 "its chain holds all that was answered; waiting, for replica %u first",
+                 silent);
+    else
+        wire_say("reborn: this replica had another disk before, and comes back only among %u of the "
+                 "%u others that have theirs; waiting, for replica %u first",
+                 others_needed(node), node->replica_count - 1u, silent);
+}
+
+/* Being registered puts the disk before out of date for good, so that is put off until it is not missed:
+ * while a majority of the group, itself left out, votes, or somebody else of the chain holds everything. If
+ * they were all started on wrong directories, the right ones are still good. */
+static void wait_for_others(const struct node *node, const struct wire_map *map)
 {
     const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
-    unsigned needed = smr_quorum(node->replica_count);
     wire_replica silent;
     bool said = false;
-    while (count_voters(node, map, &silent) < needed) {
+    while (count_others(node, map, &silent) < others_needed(node)) {
         if (!said)
-            wire_say("reborn: this replica had another disk before, and comes back only among %u of the "
-                     "%u others that have theirs; waiting, for replica %u first",
-                     needed, node->replica_count - 1u, silent);
+            say_waiting(node, silent);
         said = true;
         nanosleep(&pause, NULL);
     }
@@ -169,15 +191,10 @@ static void choose_birth(struct node *node, const struct wire_map *map)
     struct wire_birth own = node_identity(node)->birth;
     if (own.generation > 0 && birth_equal(own, known))
         return;
-    if (known.generation > 0 && node->protocol == WIRE_PROTOCOL_CHAIN)
-        wire_say_die(WIRE_EXIT_IDENTITY,
-                     "this replica of a chain served before from another directory than '%s', and a "
-                     "chain takes no replica back without it; give --backer_path that one",
-                     node->backer_path == NULL ? "none" : node->backer_path);
-    else if (known.generation > 0 && node->replica_count == 1)
+    if (known.generation > 0 && node->replica_count == 1)
         accept_loss(node);
     else if (known.generation > 0)
-        wait_for_voters(node, map);
+        wait_for_others(node, map);
     if (own.generation <= known.generation)
         node_take_birth(node, known.generation + 1);
 }
@@ -207,11 +224,12 @@ static void register_birth(struct node *node, struct wire_map *map)
     }
 }
 
-/* The first disk may vote now, one that is alone too; a later one asks its peers once it serves. Admitted
- * first: a first disk that knows its cluster but may not vote would wait for ever. */
+/* The first disk may vote now, one that is alone too; a later one asks its peers once it serves, and in a
+ * chain nobody votes: the managers say which disks are members. Admitted first: a first disk that knows its
+ * cluster but may not vote would wait for ever. */
 static void settle_in(struct node *node, uint64_t cluster, uint32_t partitions)
 {
-    if (node_identity(node)->birth.generation == 1 || node->replica_count == 1)
+    if (node_identity(node)->birth.generation == 1 || node->replica_count == 1 || is_in_chain(node))
         node_admit(node);
     struct wire_identity identity = *node_identity(node);
     identity.cluster = cluster;

@@ -8,8 +8,10 @@ import os
 import shutil
 import time
 
+from chain_tests import chain_of, wait_chain
 from harness import EXIT_IDENTITY, EXIT_STORAGE, WAIT_TIMEOUT_S
-from harness import figure, followers, kill, replicas, require, run, say, test, wait_level, wait_until
+from harness import figure, followers, kill, local, replicas, require, run, say, test, wait_level
+from harness import wait_until
 from load import Load
 
 CALLS = 1000
@@ -336,4 +338,128 @@ def test_replica_alone_is_reborn_only_if_told_so(place):
         require(client.call("GET k", timeout_s=WAIT_TIMEOUT_S) == ["GET k null"], "not empty")
         kill(cluster, "s0.0")
         cluster.restart("s0.0")   # from then on it is the disk of this replica
+        cluster.wait_healthy()
+
+
+# --- chains: who lost its disk is cut out, and joins at the tail as somebody else ---
+
+def stand_alone(cluster, load, victim):
+    """Kills everybody else of the chain: what the victim holds is all there is."""
+    others = [name for name in chain_of(cluster) if name != victim]
+    killed_ns = kill(cluster, *others)
+    wait_chain(cluster, [victim])
+    load.wait(CALLS)
+    for name in others:
+        cluster.restart(name)
+    cluster.wait_healthy()
+    return killed_ns
+
+
+def lose_in_chain(place, at, lose, generation=2):
+    """The member at that place loses its disk under load, comes back, and then the others die."""
+    with place.cluster(protocol=local.CHAIN) as cluster:
+        with Load(cluster, place.path("history"), fresh=0.1) as load:
+            load.wait(CALLS)
+            members = chain_of(cluster)
+            victim = members.pop(at)
+            lose(cluster, victim)
+            began = time.monotonic()
+            cluster.restart(victim)
+            after = wait_chain(cluster, [*members, victim])
+            require(after == [*members, victim], f"the order is {after}; expected {victim} last")
+            cluster.wait_healthy()
+            say(f"{victim} was the tail, and held everything, {time.monotonic() - began:.1f} s after its "
+                f"start")
+            require(figure(cluster, victim, "acceptor.generation") == generation,
+                    f"{victim} is not on disk {generation}")
+            alone_ns = stand_alone(cluster, load, victim)
+            load.wait(CALLS)
+        load.read_back()
+        load.judge()
+        load.require_after(alone_ns)
+        wait_level(cluster, "s0")
+
+
+@test
+def test_wiped_head_of_a_chain_comes_back_and_holds_everything(place):
+    """The same command on an empty directory."""
+    lose_in_chain(place, 0, wipe)
+
+
+@test
+def test_wiped_tail_of_a_chain_comes_back_and_holds_everything(place):
+    """The one that acknowledged."""
+    lose_in_chain(place, -1, wipe)
+
+
+@test
+def test_member_of_a_chain_with_a_damaged_epoch_comes_back(place):
+    """One flipped bit in data.mdb: it no longer knows which epochs it may refuse."""
+    def damage(cluster, name):
+        kill(cluster, name)
+        damage_hard_state(cluster, name)
+    lose_in_chain(place, 1, damage)
+
+
+@test
+def test_member_of_a_chain_that_dies_at_any_step_of_its_rebirth_comes_back(place):
+    """Half of the deaths find it half reborn, the others on an empty directory."""
+    with place.cluster(managers=1, protocol=local.CHAIN) as cluster:
+        with Load(cluster, place.path("history")) as load:
+            load.wait(200)
+            members = chain_of(cluster)
+            victim = members.pop()
+            kill(cluster, victim)
+            for number, step in enumerate(STEPS):
+                if number % 2 == 0 or "identity" in step:
+                    shutil.rmtree(cluster.data_path(victim), ignore_errors=True)
+                die_at(cluster, victim, step)
+            load.wait(CALLS)
+            cluster.restart(victim)
+            wait_chain(cluster, [*members, victim])
+            cluster.wait_healthy()
+            alone_ns = stand_alone(cluster, load, victim)
+        load.read_back()
+        load.judge()
+        load.require_after(alone_ns)
+
+
+@test
+def test_chain_wiped_whole_waits_and_goes_on_with_its_disks(place):
+    """All three start on wrong directories: none of them takes the place of its own."""
+    with place.cluster(managers=1, protocol=local.CHAIN) as cluster:
+        client = cluster.client()
+        require(client.call("PUT k v") == ["PUT k not_found"], "a wrong answer")
+        victims = chain_of(cluster)
+        kill(cluster, *victims)
+        for victim in victims:
+            shutil.move(cluster.data_path(victim), place.path(victim))
+            cluster.restart(victim)
+        for victim in victims:
+            wait_until("told what it waits for",
+                       lambda: "holds all that was answered; waiting" in cluster.log(victim))
+        with cluster.client(args=["--timeout", "5"]) as asker:
+            answer = asker.call("GET k")[0]
+            require(answer.startswith("ERROR timeout"), f"it was told {answer!r}")
+        kill(cluster, *victims)
+        for victim in victims:
+            shutil.rmtree(cluster.data_path(victim))
+            shutil.move(place.path(victim), cluster.data_path(victim))
+            cluster.restart(victim)
+        cluster.wait_healthy()
+        require(client.call("GET k", timeout_s=WAIT_TIMEOUT_S) == ["GET k v"], "the value is gone")
+
+
+@test
+def test_chain_of_one_begins_anew_only_if_told_so(place):
+    """At rf 1 nobody else has the data: its loss takes a person's word."""
+    with place.cluster(managers=1, rf=1, protocol=local.CHAIN) as cluster:
+        client = cluster.client()
+        require(client.call("PUT k v") == ["PUT k not_found"], "a wrong answer")
+        flags = cluster.topology.flags("s0.0", cluster.data_path("s0.0"))
+        wipe(cluster, "s0.0")
+        run("madkv-server", flags).refused(EXIT_IDENTITY, cluster.data_path("s0.0"),
+                                           "--accept_data_loss")
+        cluster.restart("s0.0", args=["--accept-data-loss"])
+        require(client.call("GET k", timeout_s=WAIT_TIMEOUT_S) == ["GET k null"], "not empty")
         cluster.wait_healthy()

@@ -6,7 +6,7 @@ With small checkpoints and a short tail of the log, so that little must be writt
 
 import zmtp
 from checkpoint_tests import each, figures, require_same_state, volume
-from harness import figure, kill, require, say, test, wait_until
+from harness import figure, kill, local, require, say, test, wait_until
 from load import Load
 
 AWAY = "s0.2"             # who is away
@@ -48,10 +48,9 @@ def wait_back(cluster):
     wait_until("back by a snapshot", back, LIMIT_S)
 
 
-@test
-def test_replica_comes_back_by_a_snapshot_under_load(place):
+def come_back_by_a_snapshot(place, protocol):
     """Down while several tails are written; the others' logs stay small; then it is back."""
-    with place.cluster(managers=1, server_args=SMALL) as cluster:
+    with place.cluster(managers=1, server_args=SMALL, protocol=protocol) as cluster:
         with Load(cluster, place.path("history"), clients=2, fresh=0.3) as load:
             with volume(cluster):
                 killed_ns = write_while_away(cluster)
@@ -73,10 +72,21 @@ def test_replica_comes_back_by_a_snapshot_under_load(place):
 
 
 @test
-def test_death_of_receiver_or_server_amid_a_snapshot_is_made_up_for(place):
+def test_replica_comes_back_by_a_snapshot_under_load(place):
+    """While the other two choose what is written."""
+    come_back_by_a_snapshot(place, local.MULTIPAXOS)
+
+
+@test
+def test_replica_of_a_chain_comes_back_by_a_snapshot_under_load(place):
+    """The other two are the chain meanwhile."""
+    come_back_by_a_snapshot(place, local.CHAIN)
+
+
+def die_amid_a_snapshot(place, protocol):
     """The receiver dies before and after a part is durable and around the install, one life after the
     other; the server in the middle of sending. Then it comes back all the same."""
-    with place.cluster(managers=1, server_args=SMALL) as cluster:
+    with place.cluster(managers=1, server_args=SMALL, protocol=protocol) as cluster:
         with Load(cluster, place.path("history"), clients=2, fresh=0.3) as load:
             with volume(cluster):
                 killed_ns = write_while_away(cluster)
@@ -107,6 +117,18 @@ def test_death_of_receiver_or_server_amid_a_snapshot_is_made_up_for(place):
         load.judge()
         load.require_after(killed_ns, 100)
         require_same_state(cluster)
+
+
+@test
+def test_death_of_receiver_or_server_amid_a_snapshot_is_made_up_for(place):
+    """Among replicas that vote."""
+    die_amid_a_snapshot(place, local.MULTIPAXOS)
+
+
+@test
+def test_death_of_receiver_or_server_amid_a_snapshot_for_a_chain_is_made_up_for(place):
+    """The server is a member of it, and the other one holds everything too."""
+    die_amid_a_snapshot(place, local.CHAIN)
 
 
 def order(cluster, name, action, replica=255):
