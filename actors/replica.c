@@ -169,6 +169,17 @@ static bool make_managers(struct assembly *self)
 
 /* --- the doors -------------------------------------------------------------------------------- */
 
+/* Long work that nobody waits for gives way, unless it shares its thread with somebody who must not. */
+static void give_way(struct runtime *runtime, const struct replica_placement *placement,
+                     enum replica_actor actor)
+{
+    unsigned sharing = 0;
+    for (int i = 0; i < REPLICA_ACTORS; i++)
+        sharing += placement->threads[i] == placement->threads[actor];
+    if (sharing == 1)
+        runtime_background(runtime, placement->threads[actor]);
+}
+
 struct replica *replica_new(const struct replica_config *config, char *problem)
 {
     struct replica *self = wire_calloc(1, sizeof *self);
@@ -182,6 +193,8 @@ struct replica *replica_new(const struct replica_config *config, char *problem)
         if (assembly.actors[i] != NULL)
             runtime_host(self->runtime, assembly.actors[i], placement->threads[i]);
     }
+    give_way(self->runtime, placement, REPLICA_CHECKPOINTER);
+    give_way(self->runtime, placement, REPLICA_STREAMER);
     if (!listen_to_clients(&assembly) || !listen_to_peers(&assembly) || !make_pairs(&assembly) ||
         !make_peers(&assembly) || !make_managers(&assembly))
         replica_destroy(&self);

@@ -7,12 +7,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "actors/clock.h"
 
 enum {
     ITEMS_MAX = 1 + RUNTIME_THREAD_ACTORS_MAX * ACTOR_SOCKETS_MAX,
     NAME_BYTES = 16,        /* what Linux gives a thread's name */
+    BACKGROUND_NICE = 5,    /* a third of the share of those that answer calls, where cores are short */
     TIMEOUT_MAX_MS = 60000, /* an idle thread looks at the clock at least this often */
 };
 
@@ -23,6 +25,7 @@ struct runtime_thread {
     void *outside;                                   /* main's end */
     pthread_t thread;                                /* while it runs */
     bool runs;                                       /* started and not joined */
+    bool background;                                 /* others go first */
     wire_time spin;                                  /* how long it looks before it sleeps */
     wire_time last_event;                            /* when something was there last */
     bool is_busy;                                    /* and that was within `spin` of the time before */
@@ -45,6 +48,12 @@ void runtime_spin(struct runtime *self, wire_time spin)
 {
     for (int i = 0; i < RUNTIME_THREADS_MAX; i++)
         self->threads[i].spin = spin;
+}
+
+void runtime_background(struct runtime *self, unsigned thread)
+{
+    assert(thread < RUNTIME_THREADS_MAX && !self->threads[thread].runs);
+    self->threads[thread].background = true;
 }
 
 void runtime_host(struct runtime *self, struct actor *actor, unsigned thread)
@@ -177,6 +186,8 @@ static void run_loop(struct runtime_thread *self)
 static void *run_thread(void *thread)
 {
     struct runtime_thread *self = thread;
+    if (self->background)
+        setpriority(PRIO_PROCESS, 0, BACKGROUND_NICE); /* on Linux: of this thread; no harm if refused */
     for (size_t i = 0; i < self->actor_count; i++)
         actor_start(self->actors[i], clock_now());
     int sent = zmq_send(self->inside, "ready", 5, 0);

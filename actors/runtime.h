@@ -38,6 +38,10 @@ struct runtime *runtime_new(void *context);
  * before they sleep. 0, the default: they sleep at once. Before runtime_start. */
 void runtime_spin(struct runtime *self, wire_time spin);
 
+/* The thread does long work that nobody waits for: where cores are short, others go first. Before
+ * runtime_start. */
+void runtime_background(struct runtime *self, unsigned thread);
+
 /* Puts an actor on a thread (from 0). The runtime owns it from now on. Before runtime_start. */
 void runtime_host(struct runtime *self, struct actor *actor, unsigned thread);
 

@@ -29,6 +29,8 @@ struct applier {
     wire_slot reported_saved;      /* as the last APPLIED said */
     struct smr_checkpointing checkpointing; /* when to begin one */
     size_t log_bytes;              /* of batches applied since the last freeze */
+    uint8_t replica_count;         /* r */
+    bool froze;                    /* a checkpoint was begun in this life */
     struct buf *image;             /* of the checkpoint being written; NULL: none is */
     wire_slot frozen;              /* the slot it is of */
     size_t frozen_bytes;           /* of changes in it */
@@ -249,12 +251,22 @@ static void send_checkpoint(struct applier *self, wire_time now, struct smr_out 
     self->retry = now + CHECKPOINT_AGAIN;
 }
 
+/* Replicas apply the same, so all of them would write checkpoints at the same time, and clients wait.
+ * Instead the first of a life is begun earlier the higher the replica's number, and from then on they take
+ * turns: the others are a majority that goes on. */
+static uint64_t due_after(const struct applier *self, uint64_t whole)
+{
+    return self->froze ? whole : whole - whole / self->replica_count * self->self.replica;
+}
+
 static bool is_due(const struct applier *self)
 {
     const struct smr_checkpointing *when = &self->checkpointing;
+    uint64_t unsaved = self->machine.ops->unsaved_bytes(self->machine.self);
     return self->applied > self->saved &&
-           (self->machine.ops->unsaved_bytes(self->machine.self) >= when->changed_bytes ||
-            self->log_bytes >= when->log_bytes || self->applied - self->saved >= when->slots);
+           (unsaved >= due_after(self, when->changed_bytes) ||
+            self->log_bytes >= due_after(self, when->log_bytes) ||
+            self->applied - self->saved >= due_after(self, when->slots));
 }
 
 static void freeze(struct applier *self, wire_time now, struct smr_out *out)
@@ -273,6 +285,7 @@ static void freeze(struct applier *self, wire_time now, struct smr_out *out)
     self->image = wire_writer_take(&whole);
     self->frozen = self->applied;
     self->frozen_at = now;
+    self->froze = true;
     self->log_bytes = 0;
     wire_writer_free(&sessions);
     wire_writer_free(&part);
@@ -556,6 +569,7 @@ struct smr_role smr_applier_new(const struct smr_config *config, struct smr_mach
     self->self = config->self;
     self->self.role = WIRE_ROLE_APPLIER;
     self->machine = machine;
+    self->replica_count = config->replica_count;
     self->sessions = smr_sessions_new();
     self->checkpointing = config->checkpointing;
     if (self->checkpointing.unsaved_bytes_max == 0)

@@ -117,13 +117,19 @@ static struct stand *stand;  /* the applier */
 static struct stand *writer; /* the checkpointer over the same machine */
 static uint64_t session;     /* opened in slot 1 */
 
-static void begin_life(struct smr_checkpointing checkpointing)
+static void begin_life_of(wire_replica replica, struct smr_checkpointing checkpointing)
 {
     struct smr_config config = stand_config(3);
+    config.self.replica = replica;
     struct smr_machine machine = saving_machine_new(&base);
     config.checkpointing = checkpointing;
     stand = stand_new(&config, smr_applier_new(&config, machine), (struct smr_log){0});
     writer = stand_new(&config, smr_checkpointer_new(&config, machine), (struct smr_log){0});
+}
+
+static void begin_life(struct smr_checkpointing checkpointing)
+{
+    begin_life_of(0, checkpointing);
 }
 
 static void end_life(void)
@@ -262,6 +268,30 @@ START_TEST(test_checkpoint_begins_when_enough_slots_were_applied)
     feed_slots(20, 20);
     image = assert_checkpoint(20);
     buf_unref(&image);
+}
+END_TEST
+
+/* Else all replicas would write checkpoints at the same time, and nobody were left to answer. */
+START_TEST(test_checkpoint_of_each_replica_has_its_turn)
+{
+    static const wire_slot first[] = {9, 6, 3};
+    struct smr_checkpointing when = never;
+    when.slots = 9;
+    for (wire_replica replica = 0; replica < 3; replica++) {
+        if (replica > 0)
+            end_life();
+        begin_life_of(replica, when);
+        wire_slot slot = 0;
+        while (stand_count(stand, WIRE_MESSAGE_CHECKPOINT) == 0) {
+            stand_forget(stand);
+            ck_assert_uint_lt(slot, 9);
+            slot++;
+            stand_feed(stand, FROM(ACCEPTOR, replica, CHOSEN, .chosen.slot = slot,
+                                   .payload = batch_of("w")));
+            stand_settle(stand);
+        }
+        ck_assert_uint_eq(slot, first[replica]);
+    }
 }
 END_TEST
 
@@ -517,6 +547,7 @@ Suite *checkpoint_suite(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, test_checkpoint_begins_when_enough_has_changed);
     tcase_add_test(tests, test_checkpoint_begins_when_enough_slots_were_applied);
+    tcase_add_test(tests, test_checkpoint_of_each_replica_has_its_turn);
     tcase_add_test(tests, test_checkpoint_begins_when_enough_log_was_applied);
     tcase_add_test(tests, test_checkpoint_of_an_idle_replica_is_not_made_again);
     tcase_add_test(tests, test_checkpoint_needs_a_base);
