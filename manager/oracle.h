@@ -6,6 +6,14 @@
  * members is cut out before that. So here a member counts as dead only when it was not heard for a lease,
  * made longer by what clocks may differ; a lease was granted at the latest when the question came in.
  *
+ * A member that leaves in good order answers no read any more, and says so. It is cut out as soon as it has
+ * said so for ORACLE_LEAVE, in which others that leave with it would have spoken: nothing is changed for those
+ * that leave together, so that all of a cluster that is shut down are members when they return.
+ *
+ * Members that all speak with the managers may still not reach each other, and each pulse says whom it reaches.
+ * Of those that miss somebody the one that misses most, or is missed, is avoided: its questions are not
+ * answered any more, as if it were silent, until its lease is over and it is cut out, or until all is well.
+ *
  * A manager that begins to lead does not know which leases its predecessor granted. It first has its term
  * taken (TAKE): what a predecessor ordered later than that changes nothing, and no answer a predecessor
  * gave can be newer. It assumes that each lease there is was granted at that moment, and it lets no answer
@@ -28,6 +36,8 @@ struct oracle_counters {
     X(pulses)         /* servers that asked */                                                     \
     X(chains_formed)  /* first epochs */                                                           \
     X(members_cut)    /* members taken for dead */                                                 \
+    X(members_left)   /* of them, leaving in good order */                                         \
+    X(members_avoided) /* members that others do not reach */                                      \
     X(members_joined) /* replicas made the tail */                                                 \
     X(members_whole)  /* of them, found to hold everything */                                      \
     X(answers_kept)   /* answers withheld, since they might be leases */                           \

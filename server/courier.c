@@ -4,7 +4,9 @@
 #include "client/core.h"
 #include "wire/figures.h"
 
-#define COURIER_PATIENCE (2 * SMR_CHAIN_PULSE) /* with one manager, and with a question */
+#define COURIER_TRY SMR_CHAIN_PULSE            /* then another manager is asked */
+#define COURIER_PATIENCE (3 * SMR_CHAIN_PULSE) /* with a question */
+static_assert(COURIER_PATIENCE > COURIER_TRY, "a question does not end with who does not answer it");
 #define COURIER_OPEN_MAX 8 /* questions under way; more: dropped, and the forwarder asks again */
 
 struct courier {
@@ -129,7 +131,7 @@ struct smr_role courier_new(const struct smr_config *config, const char *const *
     const struct client_core_config core = {.managers = managers,
                                             .manager_count = manager_count,
                                             .seed = config->seed,
-                                            .try_timeout = COURIER_PATIENCE};
+                                            .try_timeout = COURIER_TRY};
     self->self = config->self;
     self->self.role = WIRE_ROLE_COURIER;
     self->core = client_core_new(&core);

@@ -4,13 +4,14 @@ enum {
     TAKE_VALUES = 2,   /* op, term */
     CHANGE_VALUES = 6, /* op, term, partition, epoch, drop, add */
     WHOLE_VALUES = 5,  /* op, term, partition, epoch, replica */
-    PULSE_VALUES = 8,  /* op, cluster, partition, replica, generation, nonce, epoch, flags */
+    PULSE_VALUES = 10, /* op, cluster, partition, replica, generation, nonce, start, epoch, flags,
+                          reached */
     ANSWER_VALUES = 5, /* CHAIN, verdict, term, partition, replica; then the chain */
     CHAIN_VALUES = 2,  /* epoch, count; then the members */
     MEMBER_VALUES = 5, /* replica, generation, nonce, since, whole */
 };
 
-#define PULSE_FLAGS (WIRE_PULSE_READY | WIRE_PULSE_WHOLE | WIRE_PULSE_LOST)
+#define PULSE_FLAGS (WIRE_PULSE_READY | WIRE_PULSE_WHOLE | WIRE_PULSE_LOST | WIRE_PULSE_LEAVING)
 #define MASK_MAX ((1u << WIRE_REPLICA_COUNT_MAX) - 1)
 
 /* --- chains ------------------------------------------------------------------------------------ */
@@ -92,8 +93,10 @@ static void write_pulse(const struct wire_chain_call *call, struct wire_writer *
     wire_write_uint(out, call->replica);
     wire_write_uint(out, call->birth.generation);
     wire_write_uint(out, call->birth.nonce);
+    wire_write_uint(out, call->start);
     wire_write_uint(out, call->epoch);
     wire_write_uint(out, call->flags);
+    wire_write_uint(out, call->reached);
 }
 
 void wire_chain_call_encode(const struct wire_chain_call *call, struct wire_writer *out)
@@ -124,8 +127,10 @@ static void read_pulse(struct wire_reader *in, struct wire_chain_call *call)
     call->replica = (wire_replica)wire_read_uint(in, WIRE_REPLICA_COUNT_MAX - 1);
     call->birth.generation = (uint32_t)wire_read_uint(in, UINT32_MAX);
     call->birth.nonce = wire_read_uint(in, UINT64_MAX);
+    call->start = wire_read_uint(in, UINT64_MAX / 2);
     call->epoch = wire_read_uint(in, UINT64_MAX / 2);
     call->flags = wire_read_uint(in, PULSE_FLAGS);
+    call->reached = wire_read_uint(in, MASK_MAX);
 }
 
 static void read_change(struct wire_reader *in, struct wire_chain_call *call)

@@ -5,7 +5,8 @@
  *     command  [TAKE, term]                                          a new leader takes over
  *              [CHANGE, term, partition, epoch, drop mask, add mask]
  *              [WHOLE, term, partition, epoch, replica]
- *     query    [PULSE, cluster, partition, replica, generation, nonce, epoch, flags]
+ *     query    [PULSE, cluster, partition, replica, generation, nonce, start, epoch, flags,
+ *                  mask of members reached]
  *     answer   [CHAIN, verdict, term, partition, replica, epoch, count,
  *                  (replica, generation, nonce, since, whole) ...]
  *
@@ -53,6 +54,8 @@ enum wire_chain_verdict {
 #define WIRE_PULSE_WHOLE 2u /* a member that holds all that was acknowledged before `epoch` */
 #define WIRE_PULSE_LOST 4u  /* no sign of life, and no lease is taken: a member that cannot do its work asks
                                whether it is cut out yet */
+#define WIRE_PULSE_LEAVING 8u /* it answers no read any more in this life, so that no lease of it has to run
+                                 out: it is to be cut out if others can do without it */
 
 struct wire_chain_call {
     enum wire_chain_op op;
@@ -62,8 +65,10 @@ struct wire_chain_call {
     uint64_t epoch;          /* of CHANGE, WHOLE: the one that is; of PULSE: the one it acts in */
     wire_replica replica;    /* of WHOLE and PULSE */
     struct wire_birth birth; /* of PULSE */
+    uint64_t start;          /* of PULSE: the life of the process */
     uint64_t drop, add;      /* of CHANGE: bit per replica */
     uint64_t flags;          /* of PULSE: WIRE_PULSE_... */
+    uint64_t reached;        /* of PULSE: bit per member that it reaches, itself too */
 };
 
 struct wire_chain_answer {

@@ -251,9 +251,10 @@ struct wire_generations {
 /* What has the tail acknowledged? round numbers the questions of a replica. */
 #define WIRE_TAIL_ASK_FIELDS(F) F(ballot, ballot) F(replica, from) F(u64, round)
 #define WIRE_TAIL_TELL_FIELDS(F) F(ballot, ballot) F(replica, from) F(u64, round) F(slot, chosen)
-/* Acceptor to the forwarder of another replica: what it had to say was handed on. That the connection
- * still leads somewhere is all it tells: a forwarder's answer takes another one. */
-#define WIRE_HANDED_ON_FIELDS(F)
+/* Forwarder to the acceptors of other members, and the answer: they are in one epoch, and the link works
+ * both ways. What forwarders say to each other does not tell that, since an answer takes another link. */
+#define WIRE_GREET_FIELDS(F) F(ballot, ballot)
+#define WIRE_GREETED_FIELDS(F) F(ballot, ballot)
 /* Forwarder to courier and back: a PULSE and its answer (wire/chain.h). */
 #define WIRE_PULSE_FIELDS(F) F(u64, number)
 #define WIRE_VIEW_FIELDS(F) F(u64, number)
@@ -314,7 +315,8 @@ struct wire_generations {
     M(TAIL_TELL, tail_tell, false)                                                                 \
     M(PULSE, pulse, true)                                                                          \
     M(VIEW, view, true)                                                                            \
-    M(HANDED_ON, handed_on, false)
+    M(GREET, greet, false)                                                                         \
+    M(GREETED, greeted, false)
 
 enum wire_type {
     WIRE_MESSAGE_NONE, /* never sent */

@@ -31,7 +31,7 @@ void forwarder_tell_api(struct forwarder *self, wire_time now, struct smr_out *o
 {
     struct wire_message *m = forwarder_send(self, out, WIRE_MESSAGE_LEADERSHIP, WIRE_ROLE_API,
                                             self->self.replica);
-    bool leading = self->state == FORWARDER_ACTIVE && forwarder_is_head(self);
+    bool leading = self->state == FORWARDER_ACTIVE && forwarder_is_head(self) && !self->gave_up;
     /* What a head had ordered when its epoch ended is in doubt; reads are all answered or refused. */
     bool ends = self->told_leading && (!leading || !ballot_equal(self->told_ballot, self->ballot));
     m->leadership.leading = self->told_leading = leading;
@@ -65,7 +65,7 @@ void forwarder_refuse_all(struct forwarder *self, struct smr_calls *queue, struc
 static void receive_submit(struct forwarder *self, wire_time now, const struct wire_message *m,
                            struct smr_out *out)
 {
-    if (self->state == FORWARDER_ACTIVE && forwarder_is_head(self))
+    if (self->state == FORWARDER_ACTIVE && forwarder_is_head(self) && !self->gave_up)
         smr_calls_push(&self->submits, &(struct smr_call){m->submit.tag, now, m->payload});
     else
         forwarder_refuse(self, m->submit.tag, out);
@@ -134,11 +134,15 @@ static void receive_from_keeper(struct forwarder *self, wire_time now,
     case WIRE_MESSAGE_NACK:
         receive_nack(self, now, m, out);
         return;
+    case WIRE_MESSAGE_GREETED:
+        if (ballot_equal(m->greeted.ballot, self->ballot))
+            self->greeted[m->sender.replica] = now;
+        return;
     default:
         break;
     }
     if (!own) {
-        self->counters.senseless_messages += m->type != WIRE_MESSAGE_HANDED_ON;
+        self->counters.senseless_messages++;
         return;
     }
     switch (m->type) {
@@ -227,6 +231,33 @@ static void look_again(struct forwarder *self, wire_time now, struct smr_out *ou
         chain_reads_ask_tail(self, now, out);
 }
 
+/* --- the end --------------------------------------------------------------------------------------- */
+
+static void forwarder_leave(void *role, wire_time now, struct smr_out *out)
+{
+    struct forwarder *self = role;
+    self->leaving_since = now;
+    self->gave_up = self->place < 0 || self->view.count == 1;
+    forwarder_tell_api(self, now, out);
+    if (!self->gave_up)
+        chain_epoch_pulse(self, now, out);
+}
+
+static bool forwarder_left(const void *role)
+{
+    const struct forwarder *self = role;
+    return self->place < 0 || self->gave_up;
+}
+
+static void look_for_the_end(struct forwarder *self, wire_time now, struct smr_out *out)
+{
+    if (self->leaving_since == 0 || self->gave_up ||
+        now - self->leaving_since < FORWARDER_LEAVE)
+        return;
+    self->gave_up = true;
+    forwarder_tell_api(self, now, out);
+}
+
 static void forwarder_wake(void *role, wire_time now, struct smr_out *out)
 {
     struct forwarder *self = role;
@@ -238,10 +269,11 @@ static void forwarder_wake(void *role, wire_time now, struct smr_out *out)
     if (now >= self->pulse_deadline) {
         chain_epoch_pulse(self, now, out);
         chain_slots_link(self, out);
-        chain_reads_tell_all(self, out);
+        chain_epoch_greet(self, out);
         if (now - self->told_at >= WIRE_SECOND)
             forwarder_tell_api(self, now, out);
     }
+    look_for_the_end(self, now, out);
     if (now >= self->tick)
         look_again(self, now, out);
 }
@@ -322,6 +354,8 @@ static const struct smr_role_ops forwarder_ops = {
     .receive = forwarder_receive,
     .settle = forwarder_settle,
     .wake = forwarder_wake,
+    .leave = forwarder_leave,
+    .left = forwarder_left,
     .deadline = forwarder_deadline,
     .figures = forwarder_figures,
     .destroy = forwarder_destroy,

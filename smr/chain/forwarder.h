@@ -42,7 +42,10 @@
 #include "smr/role.h"
 #include "wire/chain.h"
 
-/* `subject` is the machine's. */
+/* A process that ends asks to be cut out, which need not wait for a lease, since it answers no read any more;
+ * meanwhile it goes on as a member. Whoever is needed, or hears nothing from the managers, gives up soon.
+ *
+ * `subject` is the machine's. */
 struct smr_role smr_forwarder_new(const struct smr_config *config,
                                   uint64_t (*subject)(struct span body));
 

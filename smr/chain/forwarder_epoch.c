@@ -18,6 +18,8 @@ static uint64_t pulse_flags(const struct forwarder *self, bool lost)
 {
     if (lost)
         return WIRE_PULSE_LOST;
+    if (self->leaving_since != 0)
+        return WIRE_PULSE_LEAVING;
     if (self->state == FORWARDER_ACTIVE && self->whole)
         return WIRE_PULSE_WHOLE;
     bool near = self->state == FORWARDER_OUTSIDE && self->fenced && self->fit &&
@@ -62,10 +64,31 @@ static void note_loss(struct forwarder *self, wire_time now, struct smr_out *out
                 "another disk since; its calls wait for ever. Found a new cluster and load it from a copy");
 }
 
+static uint64_t reached(const struct forwarder *self, wire_time now)
+{
+    uint64_t reached = (uint64_t)1 << self->self.replica;
+    for (int i = 0; i < self->view.count; i++) {
+        wire_replica member = self->view.members[i].replica;
+        reached |= (uint64_t)(now - self->greeted[member] < FORWARDER_GREETED) << member;
+    }
+    return reached;
+}
+
+void chain_epoch_greet(struct forwarder *self, struct smr_out *out)
+{
+    for (int i = 0; i < self->view.count && self->fenced; i++) {
+        if (self->view.members[i].replica == self->self.replica)
+            continue;
+        struct wire_message *m = forwarder_send(self, out, WIRE_MESSAGE_GREET, WIRE_ROLE_ACCEPTOR,
+                                                self->view.members[i].replica);
+        m->greet.ballot = self->ballot;
+    }
+}
+
 void chain_epoch_pulse(struct forwarder *self, wire_time now, struct smr_out *out)
 {
-    self->pulse_deadline = now + SMR_CHAIN_PULSE;
     note_loss(self, now, out);
+    self->pulse_deadline = now + (self->leaving_since == 0 ? SMR_CHAIN_PULSE : FORWARDER_LEAVE_PULSE);
     forwarder_send(self, out, WIRE_MESSAGE_ATTACH, WIRE_ROLE_ACCEPTOR, self->self.replica);
     bool lost = is_lost(self, now);
     struct wire_writer body = {0};
@@ -74,8 +97,10 @@ void chain_epoch_pulse(struct forwarder *self, wire_time now, struct smr_out *ou
                                    .partition = self->self.group,
                                    .replica = self->self.replica,
                                    .birth = self->self.birth,
+                                   .start = self->self.start,
                                    .epoch = self->view.epoch,
-                                   .flags = pulse_flags(self, lost)};
+                                   .flags = pulse_flags(self, lost),
+                                   .reached = reached(self, now)};
     wire_chain_call_encode(&call, &body);
     uint64_t number = ++self->pulse_number;
     /* No lease is taken from the answer to a replica that the managers do not count as alive. */
@@ -141,6 +166,8 @@ static void begin_epoch(struct forwarder *self, wire_time now, const struct wire
         self->keeper_heard = now;
         forwarder_enter(self, FORWARDER_ADOPTING);
     }
+    for (int i = 0; i < view->count; i++)
+        self->greeted[view->members[i].replica] = now;
     if (!forwarder_is_head(self))
         forwarder_refuse_all(self, &self->submits, out);
     forwarder_tell_api(self, now, out);

@@ -14,8 +14,6 @@
 
 #include "wire/batch.h"
 
-#define CHAIN_UNASKED UINT64_MAX /* no question has that number */
-
 /* --- what is touched ------------------------------------------------------------------------------ */
 
 static void touch(struct forwarder *self, uint64_t subject, int by)
@@ -49,7 +47,8 @@ static bool is_touched(const struct forwarder *self, struct span query)
 
 bool chain_reads_are_served(const struct forwarder *self, wire_time now)
 {
-    return forwarder_is_settled(self) && self->whole && chain_epoch_holds_lease(self, now);
+    return forwarder_is_settled(self) && self->whole && self->leaving_since == 0 &&
+           chain_epoch_holds_lease(self, now);
 }
 
 /* Sends a read on to the applier; takes over the reference to its body. */
@@ -114,33 +113,18 @@ void chain_reads_ask_tail(struct forwarder *self, wire_time now, struct smr_out 
     m->tail_ask.round = self->ask_round;
 }
 
-/* One that is not whole yet may lack what an earlier tail acknowledged. */
-static bool may_tell(const struct forwarder *self)
-{
-    return forwarder_is_tail(self) && forwarder_is_settled(self) && self->whole;
-}
-
-static void tell(struct forwarder *self, wire_replica to, uint64_t round, struct smr_out *out)
-{
-    struct wire_message *m =
-        forwarder_send(self, out, WIRE_MESSAGE_TAIL_TELL, WIRE_ROLE_ACCEPTOR, to);
-    m->tail_tell.ballot = self->ballot;
-    m->tail_tell.from = self->self.replica;
-    m->tail_tell.round = round;
-    m->tail_tell.chosen = self->acked;
-}
-
 void chain_reads_receive_ask(struct forwarder *self, const struct wire_message *m,
                              struct smr_out *out)
 {
-    if (may_tell(self)) /* else it asks again */
-        tell(self, m->tail_ask.from, m->tail_ask.round, out);
-}
-
-void chain_reads_tell_all(struct forwarder *self, struct smr_out *out)
-{
-    for (int i = 0; i + 1 < self->view.count && may_tell(self); i++)
-        tell(self, self->view.members[i].replica, CHAIN_UNASKED, out);
+    /* One that is not whole yet may lack what an earlier tail acknowledged. */
+    if (!forwarder_is_tail(self) || !forwarder_is_settled(self) || !self->whole)
+        return; /* it asks again */
+    struct wire_message *n = forwarder_send(self, out, WIRE_MESSAGE_TAIL_TELL, WIRE_ROLE_ACCEPTOR,
+                                            m->tail_ask.from);
+    n->tail_tell.ballot = self->ballot;
+    n->tail_tell.from = self->self.replica;
+    n->tail_tell.round = m->tail_ask.round;
+    n->tail_tell.chosen = self->acked;
 }
 
 static void fetch(struct forwarder *self, wire_slot upto, wire_replica peer, struct smr_out *out)

@@ -16,6 +16,11 @@ enum forwarder_state {
 };
 
 #define FORWARDER_RING WIRE_RING_SLOTS /* places for slots not known acknowledged */
+#define FORWARDER_GREETED (WIRE_SECOND) /* whoever answers no greeting for so long is not reached */
+#define FORWARDER_LEAVE (1500 * WIRE_MS) /* a process that ends waits so long to be cut out */
+/* Meanwhile it asks so often. Its keeper has the others, who speak with it still, ask as soon as it has
+ * heard of the new epoch. */
+#define FORWARDER_LEAVE_PULSE (50 * WIRE_MS)
 #define FORWARDER_PULSES 64            /* questions to the managers remembered; a power of two */
 #define FORWARDER_SUBJECTS 4096        /* counters for what unacknowledged slots touch; likewise */
 
@@ -43,6 +48,8 @@ struct forwarder {
     enum forwarder_state state;        /* changed by forwarder_enter only */
     bool attached;                     /* the own keeper has spoken */
     bool fit;                          /* it can read all that is acknowledged */
+    wire_time leaving_since;           /* this process ends: no read is answered any more; 0: it does not */
+    bool gave_up;                      /* ... and nobody cuts this replica out */
     wire_slot own_chosen;              /* acknowledged and durable at the own keeper */
 
     struct wire_chain view;            /* newest known */
@@ -99,6 +106,8 @@ struct forwarder {
     struct wire_ballot told_ballot;    /* ... of this epoch */
     bool told_reads;                   /* the API was told that reads are served here */
     wire_time told_at;                 /* the API was told last */
+    wire_time greeted[WIRE_REPLICA_COUNT_MAX]; /* whose acceptor answered a greeting in this epoch last
+                                                  when; as if so when the epoch began */
     struct smr_counters counters;
 };
 
@@ -147,6 +156,8 @@ void chain_epoch_receive_promise(struct forwarder *self, wire_time now, const st
                            struct smr_out *out);
 /* Asks the own keeper again: while adopting, or because it seems to hold more than it said. */
 void chain_epoch_prepare(struct forwarder *self, struct smr_out *out);
+/* Greets all other members; whether they answer is for the managers to know. */
+void chain_epoch_greet(struct forwarder *self, struct smr_out *out);
 bool chain_epoch_holds_lease(const struct forwarder *self, wire_time now);
 /* As far as is known here, nobody is left who holds all that was acknowledged. */
 bool chain_epoch_is_lost(const struct forwarder *self);
@@ -178,9 +189,6 @@ void chain_slots_link(struct forwarder *self, struct smr_out *out);
 bool chain_reads_are_served(const struct forwarder *self, wire_time now);
 void chain_reads_settle(struct forwarder *self, wire_time now, struct smr_out *out);
 void chain_reads_receive_ask(struct forwarder *self, const struct wire_message *m, struct smr_out *out);
-/* The tail tells the others unasked: what it said may have been lost, and to a connection through which
- * it only speaks somebody has to say that it leads somewhere. */
-void chain_reads_tell_all(struct forwarder *self, struct smr_out *out);
 void chain_reads_receive_tell(struct forwarder *self, wire_time now, const struct wire_message *m,
                         struct smr_out *out);
 /* Asks the tail, for reads or for what it has acknowledged. */

@@ -160,7 +160,15 @@ static void hand_on(struct acceptor *self, const struct wire_message *m, struct 
     struct wire_sender own = n->sender;
     *n = *m;
     n->sender = own;
-    tell(self, out, SMR_SEND, WIRE_MESSAGE_HANDED_ON, m->sender.replica);
+}
+
+static void receive_greet(struct acceptor *self, const struct wire_message *m, struct smr_out *out)
+{
+    if (!is_current(self, m, m->greet.ballot, out))
+        return;
+    struct wire_message *n =
+        tell(self, out, SMR_SEND, WIRE_MESSAGE_GREETED, m->sender.replica);
+    n->greeted.ballot = m->greet.ballot;
 }
 
 void keeper_receive(struct acceptor *self, wire_time now, const struct wire_message *m,
@@ -178,6 +186,9 @@ void keeper_receive(struct acceptor *self, wire_time now, const struct wire_mess
         break;
     case WIRE_MESSAGE_CATCH_UP:
         learner_receive_catch_up(self, now, m, out);
+        break;
+    case WIRE_MESSAGE_GREET:
+        receive_greet(self, m, out);
         break;
     default:
         hand_on(self, m, out);

@@ -9,7 +9,7 @@
  *     forwarder, with the batch, so that it can be passed on.
  *   - "Chosen" is "acknowledged by the tail": the tail's forwarder says so (CHOOSE), and the own one is
  *     told what that comes to (HEARD), once it is durable.
- *   - What forwarders of other replicas have to say to the own one is handed on, and they are told so. */
+ *   - What forwarders of other replicas have to say to the own one is handed on. */
 #ifndef MADKV_SMR_CHAIN_KEEPER_H
 #define MADKV_SMR_CHAIN_KEEPER_H
 

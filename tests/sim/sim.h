@@ -317,7 +317,8 @@ struct sim_happenings {
     X(client_late_answers)                                                                         \
     /* chains */                                                                                   \
     X(chain_lives) X(chains_whole_again) X(oracle_terms) X(oracle_pulses) X(oracle_formed)         \
-    X(oracle_cut) X(oracle_joined) X(oracle_whole) X(oracle_kept) X(oracle_all_silent)             \
+    X(oracle_cut) X(oracle_left) X(oracle_avoided) X(oracle_joined) X(oracle_whole) X(oracle_kept) \
+    X(oracle_all_silent)                                                                           \
     X(reads_by_head) X(reads_by_middle) X(reads_by_tail) X(manager_cuts)                           \
     X(chain_disks_wiped) X(chain_members_wiped) X(chain_joiners_wiped) X(chain_starts_put_off)     \
     X(chain_slots_cut) X(chain_snapshots) X(chain_records_damaged) X(chains_lost)                  \
@@ -526,6 +527,9 @@ void sim_chain_note_wipe(struct sim *sim, const struct sim_node *node);
 bool sim_chain_is_whole_member(const struct sim *sim, const struct sim_node *node);
 /* Of a chain, and perhaps the only member that holds everything. */
 bool sim_chain_is_last(const struct sim *sim, const struct sim_node *node);
+/* Adds what an oracle counted. */
+struct oracle_counters;
+void sim_chain_collect(struct sim_happenings *happenings, const struct oracle_counters *counters);
 /* Cuts a server off from the managers, in one direction or both, if it needs them. */
 void sim_chain_cut_from_managers(struct sim *sim, const struct sim_node *lone);
 

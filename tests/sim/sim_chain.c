@@ -3,6 +3,7 @@
 #include "tests/sim/sim.h"
 
 #include "manager/map_machine.h"
+#include "manager/oracle.h"
 #include "smr/chain/forwarder.h"
 
 /* Every replica is a member, holds everything and answers reads. */
@@ -136,4 +137,18 @@ void sim_chain_cut_from_managers(struct sim *sim, const struct sim_node *lone)
         sim->cut[lone->index][m] |= (how & 1) != 0;
         sim->cut[m][lone->index] |= (how & 2) != 0;
     }
+}
+
+void sim_chain_collect(struct sim_happenings *happenings, const struct oracle_counters *counters)
+{
+    happenings->oracle_terms += counters->terms;
+    happenings->oracle_pulses += counters->pulses;
+    happenings->oracle_formed += counters->chains_formed;
+    happenings->oracle_cut += counters->members_cut;
+    happenings->oracle_left += counters->members_left;
+    happenings->oracle_avoided += counters->members_avoided;
+    happenings->oracle_joined += counters->members_joined;
+    happenings->oracle_whole += counters->members_whole;
+    happenings->oracle_kept += counters->answers_kept;
+    happenings->oracle_all_silent += counters->all_silent;
 }

@@ -677,18 +677,6 @@ void sim_node_start(struct sim *sim, struct sim_node *node)
     }
 }
 
-static void collect_oracle(struct sim_happenings *happenings, const struct oracle_counters *counters)
-{
-    happenings->oracle_terms += counters->terms;
-    happenings->oracle_pulses += counters->pulses;
-    happenings->oracle_formed += counters->chains_formed;
-    happenings->oracle_cut += counters->members_cut;
-    happenings->oracle_joined += counters->members_joined;
-    happenings->oracle_whole += counters->members_whole;
-    happenings->oracle_kept += counters->answers_kept;
-    happenings->oracle_all_silent += counters->all_silent;
-}
-
 static void collect_counters(struct sim *sim, struct sim_node *node)
 {
     if (sim_node_is_chain(sim, node)) {
@@ -696,7 +684,7 @@ static void collect_counters(struct sim *sim, struct sim_node *node)
         sim->happenings->chain_snapshots += smr_applier_counters(node->roles.applier)->takeovers;
     }
     if (node->overseer.ops != NULL)
-        collect_oracle(sim->happenings, oracle_counters(node->overseer));
+        sim_chain_collect(sim->happenings, oracle_counters(node->overseer));
     smr_counters_add(sim->counters, smr_api_counters(node->roles.api));
     smr_counters_add(sim->counters, smr_group_proposer_counters(&node->roles));
     smr_counters_add(sim->counters, smr_acceptor_counters(node->roles.acceptor));

@@ -156,6 +156,10 @@ static enum wire_chain_op grant(struct smr_overseer oracle, wire_time now)
     return call.op;
 }
 
+/* Whom each replica reaches, and how often it was started. */
+static uint64_t reached[3] = {7, 7, 7};
+static uint64_t starts[3] = {1, 1, 1};
+
 static bool pulse(struct smr_overseer oracle, wire_time now, wire_replica replica, uint64_t flags)
 {
     struct wire_writer body = {0}, answer = {0};
@@ -163,8 +167,10 @@ static bool pulse(struct smr_overseer oracle, wire_time now, wire_replica replic
                                    .cluster = 7,
                                    .replica = replica,
                                    .birth = map.servers[replica].birth,
+                                   .start = starts[replica],
                                    .epoch = chains.chains[0].epoch,
-                                   .flags = flags};
+                                   .flags = flags,
+                                   .reached = reached[replica]};
     wire_chain_call_encode(&call, &body);
     oracle.ops->asked(oracle.self, now, wire_writer_span(&body));
     struct wire_chain_answer answered = chains_run(&chains, &map, &call);
@@ -371,6 +377,142 @@ START_TEST(test_oracle_renews_a_chain_of_one_after_the_lease_of_its_old_disk)
 }
 END_TEST
 
+/* A chain of three that has gone on for longer than a lease of an earlier manager. */
+static struct smr_overseer formed(wire_time *now)
+{
+    begin();
+    struct smr_overseer oracle = oracle_new(1, 3, 1);
+    oracle.ops->lead(oracle.self, 0, true);
+    ck_assert_int_eq(grant(oracle, 0), WIRE_CHAIN_TAKE);
+    *now = pass(oracle, 100 * WIRE_MS, WIRE_SECOND, 7);
+    ck_assert_uint_eq(chains.chains[0].epoch, 1);
+    *now = pass(oracle, *now, *now + 3 * WIRE_SECOND, 7);
+    ck_assert_uint_eq(chains.chains[0].epoch, 1);
+    return oracle;
+}
+
+static void dissolve(struct smr_overseer oracle)
+{
+    for (int i = 0; i < 3; i++) {
+        reached[i] = 7;
+        starts[i] = 1;
+    }
+    oracle.ops->destroy(oracle.self);
+    end();
+}
+
+START_TEST(test_oracle_cuts_out_at_once_who_leaves)
+{
+    wire_time now, left;
+    struct smr_overseer oracle = formed(&now);
+    pulse(oracle, now, 1, WIRE_PULSE_LEAVING);
+    left = pass(oracle, now, now + WIRE_SECOND, 5);
+    ck_assert_int_lt(left - now, WIRE_SECOND);
+    ck_assert_uint_eq(chains.chains[0].count, 2);
+    ck_assert_int_eq(wire_chain_place(&chains.chains[0], 1), -1);
+    ck_assert_uint_eq(oracle_counters(oracle)->members_left, 1);
+    dissolve(oracle);
+}
+END_TEST
+
+START_TEST(test_oracle_keeps_those_that_leave_together)
+{
+    wire_time now;
+    struct smr_overseer oracle = formed(&now);
+    for (wire_replica i = 0; i < 2; i++)
+        pulse(oracle, now, i, WIRE_PULSE_LEAVING);
+    now = pass(oracle, now, now + 2 * WIRE_SECOND, 4);
+    ck_assert_uint_eq(chains.chains[0].epoch, 1);
+    pulse(oracle, now, 2, WIRE_PULSE_LEAVING);
+    pass(oracle, now, now + 60 * WIRE_SECOND, 0);
+    ck_assert_uint_eq(chains.chains[0].epoch, 1);
+    dissolve(oracle);
+}
+END_TEST
+
+/* A later life holds leases, whatever comes late from an earlier one. */
+START_TEST(test_oracle_hears_of_no_leaving_that_a_later_life_knows_nothing_of)
+{
+    wire_time now;
+    struct smr_overseer oracle = formed(&now);
+    pulse(oracle, now, 1, WIRE_PULSE_LEAVING);
+    starts[1] = 2;
+    now = pass(oracle, now, now + WIRE_SECOND, 7);
+    starts[1] = 1;
+    pulse(oracle, now, 1, WIRE_PULSE_LEAVING);
+    starts[1] = 2;
+    now = pass(oracle, now, now + WIRE_SECOND, 5);
+    pass(oracle, now, now + 2 * WIRE_SECOND, 7);
+    ck_assert_uint_eq(chains.chains[0].epoch, 1);
+    dissolve(oracle);
+}
+END_TEST
+
+START_TEST(test_oracle_of_a_new_term_waits_for_leases_also_of_who_leaves)
+{
+    wire_time now;
+    struct smr_overseer oracle = formed(&now);
+    oracle.ops->lead(oracle.self, now, false);
+    oracle.ops->lead(oracle.self, now, true);
+    ck_assert_int_eq(grant(oracle, now), WIRE_CHAIN_TAKE);
+    pulse(oracle, now, 1, WIRE_PULSE_LEAVING);
+    now = pass(oracle, now, now + 2 * WIRE_SECOND, 5);
+    ck_assert_uint_eq(chains.chains[0].epoch, 1);
+    pass(oracle, now, now + WIRE_SECOND, 5);
+    ck_assert_uint_eq(chains.chains[0].epoch, 2);
+    dissolve(oracle);
+}
+END_TEST
+
+/* The head speaks with the managers and with nobody else. */
+START_TEST(test_oracle_cuts_out_who_reaches_nobody)
+{
+    wire_time now, cut;
+    struct smr_overseer oracle = formed(&now);
+    reached[0] = 1;
+    ck_assert(pulse(oracle, now, 0, WIRE_PULSE_WHOLE));
+    grant(oracle, now);
+    ck_assert(!pulse(oracle, now, 0, WIRE_PULSE_WHOLE)); /* that would be a lease */
+    cut = pass(oracle, now, now + 5 * WIRE_SECOND, 7);
+    ck_assert_int_ge(cut - now, SMR_CHAIN_LEASE);
+    ck_assert_uint_eq(chains.chains[0].count, 2);
+    ck_assert_int_eq(wire_chain_place(&chains.chains[0], 0), -1);
+    now = pass_saying(oracle, cut, cut + 2 * WIRE_SECOND, 7, WIRE_PULSE_READY | WIRE_PULSE_WHOLE);
+    ck_assert_uint_eq(chains.chains[0].epoch, 2); /* not back before it reaches everybody */
+    reached[0] = 7;
+    pass_saying(oracle, now, now + 2 * WIRE_SECOND, 7, WIRE_PULSE_READY | WIRE_PULSE_WHOLE);
+    ck_assert_uint_eq(chains.chains[0].count, 3);
+    dissolve(oracle);
+}
+END_TEST
+
+/* One link is cut, and in one direction only. */
+START_TEST(test_oracle_cuts_out_the_further_one_of_two_that_miss_each_other)
+{
+    wire_time now;
+    struct smr_overseer oracle = formed(&now);
+    reached[0] = 5;
+    pass(oracle, now, now + 5 * WIRE_SECOND, 7);
+    ck_assert_uint_eq(chains.chains[0].count, 2);
+    ck_assert_int_eq(wire_chain_place(&chains.chains[0], 1), -1);
+    dissolve(oracle);
+}
+END_TEST
+
+START_TEST(test_oracle_forgets_what_was_mended_in_time)
+{
+    wire_time now;
+    struct smr_overseer oracle = formed(&now);
+    reached[0] = 1;
+    now = pass(oracle, now, now + WIRE_SECOND, 7);
+    reached[0] = 7;
+    pass(oracle, now, now + 5 * WIRE_SECOND, 7);
+    ck_assert_uint_eq(chains.chains[0].epoch, 1);
+    ck_assert(pulse(oracle, now, 0, WIRE_PULSE_WHOLE));
+    dissolve(oracle);
+}
+END_TEST
+
 /* What it ordered may be applied later still, so that an answer might grant a lease to one it drops. */
 START_TEST(test_oracle_takes_a_new_term_after_a_command_in_doubt)
 {
@@ -418,6 +560,13 @@ Suite *chains_suite(void)
     tcase_add_test(tests, test_oracle_renews_a_chain_of_one_after_the_lease_of_its_old_disk);
     tcase_add_test(tests, test_oracle_changes_nothing_when_all_are_silent);
     tcase_add_test(tests, test_oracle_leaves_a_chain_to_one_that_says_it_holds_everything);
+    tcase_add_test(tests, test_oracle_cuts_out_at_once_who_leaves);
+    tcase_add_test(tests, test_oracle_keeps_those_that_leave_together);
+    tcase_add_test(tests, test_oracle_hears_of_no_leaving_that_a_later_life_knows_nothing_of);
+    tcase_add_test(tests, test_oracle_of_a_new_term_waits_for_leases_also_of_who_leaves);
+    tcase_add_test(tests, test_oracle_cuts_out_who_reaches_nobody);
+    tcase_add_test(tests, test_oracle_cuts_out_the_further_one_of_two_that_miss_each_other);
+    tcase_add_test(tests, test_oracle_forgets_what_was_mended_in_time);
     tcase_add_test(tests, test_oracle_takes_a_new_term_after_a_command_in_doubt);
     suite_add_tcase(suite, tests);
     return suite;

@@ -7,6 +7,7 @@ int main(void)
     srunner_add_suite(runner, kv_machine_suite());
     srunner_add_suite(runner, kv_checkpoint_suite());
     srunner_add_suite(runner, kv_threads_suite());
+    srunner_add_suite(runner, courier_suite());
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

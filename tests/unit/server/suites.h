@@ -9,5 +9,6 @@ Suite *kv_store_suite(void);
 Suite *kv_machine_suite(void);
 Suite *kv_checkpoint_suite(void);
 Suite *kv_threads_suite(void);
+Suite *courier_suite(void);
 
 #endif

@@ -65,13 +65,13 @@ START_TEST(test_forwarder_of_the_tail_says_what_is_acknowledged)
 }
 END_TEST
 
-START_TEST(test_forwarder_of_the_tail_speaks_unasked_now_and_then)
+START_TEST(test_forwarder_greets_the_other_members_now_and_then)
 {
     struct stand *stand = tail(true);
     stand_pass(stand, SMR_CHAIN_PULSE);
     stand_sent(stand, WIRE_MESSAGE_ATTACH, WIRE_ROLE_ACCEPTOR, 0);
     stand_sent(stand, WIRE_MESSAGE_PULSE, WIRE_ROLE_COURIER, 0);
-    stand_sent(stand, WIRE_MESSAGE_TAIL_TELL, WIRE_ROLE_ACCEPTOR, 1);
+    stand_sent(stand, WIRE_MESSAGE_GREET, WIRE_ROLE_ACCEPTOR, 1);
     stand_free(stand);
 }
 END_TEST
@@ -183,7 +183,7 @@ Suite *forwarder_suite(void)
     Suite *suite = suite_create("forwarder");
     TCase *tests = tcase_create("forwarder");
     tcase_add_test(tests, test_forwarder_of_the_tail_says_what_is_acknowledged);
-    tcase_add_test(tests, test_forwarder_of_the_tail_speaks_unasked_now_and_then);
+    tcase_add_test(tests, test_forwarder_greets_the_other_members_now_and_then);
     tcase_add_test(tests, test_forwarder_that_joined_keeps_silent_until_it_is_whole);
     tcase_add_test(tests, test_forwarder_refuses_reads_when_its_lease_is_over);
     tcase_add_test(tests, test_forwarder_on_another_disk_is_no_member);

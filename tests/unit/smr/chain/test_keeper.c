@@ -83,12 +83,13 @@ START_TEST(test_keeper_tells_what_it_learned_once_that_is_durable)
 }
 END_TEST
 
-START_TEST(test_keeper_hands_on_what_others_say_and_tells_them_so)
+START_TEST(test_keeper_answers_greetings_of_its_epoch_itself)
 {
     struct stand *stand = keeper();
-    stand_feed(stand, FROM(PROPOSER, 2, LINK, .link = {BALLOT(3, 0), .from = 2}));
-    stand_sent(stand, WIRE_MESSAGE_LINK, WIRE_ROLE_PROPOSER, 0);
-    stand_sent(stand, WIRE_MESSAGE_HANDED_ON, WIRE_ROLE_PROPOSER, 2);
+    stand_feed(stand, FROM(PROPOSER, 2, GREET, .greet = {BALLOT(3, 0)}));
+    stand_sent(stand, WIRE_MESSAGE_GREETED, WIRE_ROLE_PROPOSER, 2);
+    stand_feed(stand, FROM(PROPOSER, 2, GREET, .greet = {BALLOT(2, 0)}));
+    stand_sent(stand, WIRE_MESSAGE_NACK, WIRE_ROLE_PROPOSER, 2);
     stand_nothing(stand);
     stand_free(stand);
 }
@@ -164,9 +165,9 @@ Suite *keeper_suite(void)
     tcase_add_test(tests, test_keeper_adopts_no_epoch_for_another_replica);
     tcase_add_test(tests, test_keeper_tells_both_forwarders_once_a_slot_is_durable);
     tcase_add_test(tests, test_keeper_tells_what_it_learned_once_that_is_durable);
-    tcase_add_test(tests, test_keeper_hands_on_what_others_say_and_tells_them_so);
     tcase_add_test(tests, test_keeper_cuts_behind_its_checkpoint_and_keeps_a_tail);
     tcase_add_test(tests, test_keeper_goes_on_from_a_snapshot_with_what_was_stored_behind_it);
+    tcase_add_test(tests, test_keeper_answers_greetings_of_its_epoch_itself);
     suite_add_tcase(suite, tests);
     return suite;
 }
