@@ -106,8 +106,8 @@ static const struct wire_program program = {
     .flag_count = sizeof flags / sizeof flags[0],
 };
 
-/* Who is a member of a chain is for managers to say; and its own way of reading is the only one, but for
- * the log. */
+/* Who is a member of a chain is for managers to say; its own way of reading is the only one, but for the
+ * log; and what a member is said to hold it must hold after its next start, or be another one. */
 static void check_chain(const struct node *node)
 {
     if (node->manager_count == 0)
@@ -115,6 +115,9 @@ static void check_chain(const struct node *node)
                         "multipaxos with --manager_addrs none: chains need managers");
     if (node->reads == SMR_READS_INDEX)
         wire_flags_fail(&program, "reads", settings.reads, "lease or log with --protocol chain");
+    if (node->backer_path == NULL)
+        wire_flags_fail(&program, "backer_path", settings.node.backer_path,
+                        "a directory with --protocol chain");
 }
 
 static enum smr_reads take_reads(void)

@@ -97,13 +97,15 @@ def test_wrong_flags_are_told_with_what_was_given(place):
 
 @test
 def test_chains_are_refused_what_they_cannot_do_without(place):
-    """Managers, which remember; and there is no index to read by."""
+    """Managers, and a memory for all of them; and there is no index to read by."""
     manager, server = manager_flags(place), server_flags(place)
     run(SERVER, changed(alone_flags(place), protocol="chain")).refused(
         EXIT_USAGE, "--protocol", "'chain'", "managers")
     run(SERVER, changed(server, protocol="chain", reads="index")).refused(
         EXIT_USAGE, "--reads", "'index'", "chain")
     run(MANAGER, changed(manager, protocol="chain", backer_path="none")).refused(
+        EXIT_USAGE, "--backer_path", "'none'", "chain")
+    run(SERVER, changed(server, protocol="chain", backer_path="none")).refused(
         EXIT_USAGE, "--backer_path", "'none'", "chain")
 
 
