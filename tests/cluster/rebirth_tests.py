@@ -238,6 +238,16 @@ def test_manager_with_damaged_promises_is_reborn(place):
     lose_promises(place, lambda cluster: followers(cluster, "m")[0], "m")
 
 
+def put_back(place, cluster, victims):
+    """Replicas that run on wrong directories get back their own, which were moved aside."""
+    kill(cluster, *victims)
+    for victim in victims:
+        shutil.rmtree(cluster.data_path(victim))
+        shutil.move(place.path(victim), cluster.data_path(victim))
+        cluster.restart(victim)
+    cluster.wait_healthy()
+
+
 def wiped_majority(place, group):
     """Two of three start on wrong directories: nobody can know what was answered, so nothing is, until
     their own are back."""
@@ -262,12 +272,7 @@ def wiped_majority(place, group):
         else:
             for victim in victims:
                 require(figure(cluster, victim, "acceptor.admitted") == 0, f"{victim} votes afresh")
-        kill(cluster, *victims)
-        for victim in victims:
-            shutil.rmtree(cluster.data_path(victim))
-            shutil.move(place.path(victim), cluster.data_path(victim))
-            cluster.restart(victim)
-        cluster.wait_healthy()
+        put_back(place, cluster, victims)
         require(client.call("GET k", timeout_s=WAIT_TIMEOUT_S) == ["GET k v"], "the value is gone")
 
 
@@ -441,12 +446,7 @@ def test_chain_wiped_whole_waits_and_goes_on_with_its_disks(place):
         with cluster.client(args=["--timeout", "5"]) as asker:
             answer = asker.call("GET k")[0]
             require(answer.startswith("ERROR timeout"), f"it was told {answer!r}")
-        kill(cluster, *victims)
-        for victim in victims:
-            shutil.rmtree(cluster.data_path(victim))
-            shutil.move(place.path(victim), cluster.data_path(victim))
-            cluster.restart(victim)
-        cluster.wait_healthy()
+        put_back(place, cluster, victims)
         require(client.call("GET k", timeout_s=WAIT_TIMEOUT_S) == ["GET k v"], "the value is gone")
 
 

@@ -252,14 +252,28 @@ START_TEST(test_oracle_leaves_a_chain_to_one_that_says_it_holds_everything)
 }
 END_TEST
 
-/* One that was wiped is cut out as who it was, and comes back as one that holds nothing. */
-START_TEST(test_oracle_cuts_out_a_wiped_member_and_takes_it_back_as_a_joiner)
+/* An oracle that leads, and a chain of all three, which hold everything, at *now. */
+static struct smr_overseer begin_formed(wire_time *now)
 {
     begin();
     struct smr_overseer oracle = oracle_new(1, 3, 1);
     oracle.ops->lead(oracle.self, 0, true);
     ck_assert_int_eq(grant(oracle, 0), WIRE_CHAIN_TAKE);
-    wire_time now = pass(oracle, 100 * WIRE_MS, WIRE_SECOND, 7);
+    *now = pass(oracle, 100 * WIRE_MS, WIRE_SECOND, 7);
+    return oracle;
+}
+
+static void end_formed(struct smr_overseer oracle)
+{
+    oracle.ops->destroy(oracle.self);
+    end();
+}
+
+/* One that was wiped is cut out as who it was, and comes back as one that holds nothing. */
+START_TEST(test_oracle_cuts_out_a_wiped_member_and_takes_it_back_as_a_joiner)
+{
+    wire_time now;
+    struct smr_overseer oracle = begin_formed(&now);
     struct wire_birth old = map.servers[0].birth;
     register_next(0);
     wire_time cut = pass(oracle, now, now + 10 * WIRE_SECOND, 7);
@@ -273,36 +287,28 @@ START_TEST(test_oracle_cuts_out_a_wiped_member_and_takes_it_back_as_a_joiner)
     ck_assert_int_eq(wire_chain_place(chain, 0), 2);
     ck_assert(!birth_equal(chain->members[2].birth, old));
     ck_assert(!chain->members[2].whole);
-    oracle.ops->destroy(oracle.self);
-    end();
+    end_formed(oracle);
 }
 END_TEST
 
 START_TEST(test_oracle_leaves_no_chain_to_a_disk_that_took_the_place_of_another)
 {
-    begin();
-    struct smr_overseer oracle = oracle_new(1, 3, 1);
-    oracle.ops->lead(oracle.self, 0, true);
-    ck_assert_int_eq(grant(oracle, 0), WIRE_CHAIN_TAKE);
-    wire_time now = pass(oracle, 100 * WIRE_MS, WIRE_SECOND, 7);
+    wire_time now;
+    struct smr_overseer oracle = begin_formed(&now);
     register_next(0);
     register_next(1);
     register_next(2);
     pass(oracle, now, now + 60 * WIRE_SECOND, 7); /* they say that they hold everything */
     ck_assert_uint_eq(chains.chains[0].epoch, 1);
     ck_assert_uint_eq(chains_lost(&chains, &map), 1);
-    oracle.ops->destroy(oracle.self);
-    end();
+    end_formed(oracle);
 }
 END_TEST
 
 START_TEST(test_oracle_hears_no_disk_that_another_one_took_the_place_of)
 {
-    begin();
-    struct smr_overseer oracle = oracle_new(1, 3, 1);
-    oracle.ops->lead(oracle.self, 0, true);
-    ck_assert_int_eq(grant(oracle, 0), WIRE_CHAIN_TAKE);
-    wire_time now = pass(oracle, 100 * WIRE_MS, WIRE_SECOND, 7);
+    wire_time now;
+    struct smr_overseer oracle = begin_formed(&now);
     struct wire_birth old = map.servers[0].birth;
     register_next(0);
     struct wire_birth next = map.servers[0].birth;
@@ -316,46 +322,42 @@ START_TEST(test_oracle_hears_no_disk_that_another_one_took_the_place_of)
     }
     ck_assert_uint_eq(chains.chains[0].epoch, 2);
     ck_assert_int_eq(wire_chain_place(&chains.chains[0], 0), -1);
-    oracle.ops->destroy(oracle.self);
-    end();
+    end_formed(oracle);
 }
 END_TEST
 
+/* Replica 2 is silent, cut out, and back as the tail. */
+static wire_time rejoin_last(struct smr_overseer oracle, wire_time now)
+{
+    now = pass(oracle, now, now + 10 * WIRE_SECOND, 3);
+    return pass_saying(oracle, now, now + WIRE_SECOND, 4, WIRE_PULSE_READY);
+}
+
 START_TEST(test_oracle_calls_a_joiner_whole_once_it_says_so)
 {
-    begin();
-    struct smr_overseer oracle = oracle_new(1, 3, 1);
-    oracle.ops->lead(oracle.self, 0, true);
-    ck_assert_int_eq(grant(oracle, 0), WIRE_CHAIN_TAKE);
-    wire_time now = pass(oracle, 100 * WIRE_MS, WIRE_SECOND, 7);
-    now = pass(oracle, now, now + 10 * WIRE_SECOND, 3);
-    now = pass_saying(oracle, now, now + WIRE_SECOND, 4, WIRE_PULSE_READY);
+    wire_time now;
+    struct smr_overseer oracle = begin_formed(&now);
+    now = rejoin_last(oracle, now);
     const struct wire_chain *chain = &chains.chains[0];
     ck_assert_uint_eq(chain->epoch, 3);
     pass_saying(oracle, now, now + WIRE_SECOND, 7, 0);
     ck_assert(!chain->members[2].whole);
     pass(oracle, now + WIRE_SECOND, now + 2 * WIRE_SECOND, 7);
     ck_assert(chain->members[2].whole);
-    oracle.ops->destroy(oracle.self);
-    end();
+    end_formed(oracle);
 }
 END_TEST
 
 START_TEST(test_oracle_calls_no_joiner_whole_on_the_word_of_its_next_disk)
 {
-    begin();
-    struct smr_overseer oracle = oracle_new(1, 3, 1);
-    oracle.ops->lead(oracle.self, 0, true);
-    ck_assert_int_eq(grant(oracle, 0), WIRE_CHAIN_TAKE);
-    wire_time now = pass(oracle, 100 * WIRE_MS, WIRE_SECOND, 7);
-    now = pass(oracle, now, now + 10 * WIRE_SECOND, 3);
-    now = pass_saying(oracle, now, now + WIRE_SECOND, 4, WIRE_PULSE_READY);
+    wire_time now;
+    struct smr_overseer oracle = begin_formed(&now);
+    now = rejoin_last(oracle, now);
     register_next(2);
     pass(oracle, now, now + WIRE_SECOND, 7);
     ck_assert_uint_eq(chains.chains[0].count, 3);
     ck_assert(!chains.chains[0].members[2].whole);
-    oracle.ops->destroy(oracle.self);
-    end();
+    end_formed(oracle);
 }
 END_TEST
 
