@@ -116,7 +116,7 @@ static void receive_talk(struct forwarder *self, wire_time now, const struct wir
     else if (m->type == WIRE_MESSAGE_LINKED)
         chain_slots_receive_linked(self, now, m);
     else if (m->type == WIRE_MESSAGE_TAIL_ASK)
-        chain_reads_receive_ask(self, m, out);
+        chain_reads_receive_ask(self, now, m, out);
     else
         chain_reads_receive_tell(self, now, m, out);
 }

@@ -6,9 +6,9 @@
  * asks the tail, in the same epoch, what it has acknowledged, and answers from the state there; one
  * question serves all reads that were waiting when it was sent. The tail itself never asks.
  *
- * All that needs a lease (smr/config.h): no member that is cut out can be overtaken by a write before its
- * lease is over, and one that is not cut out must have adopted the new epoch before a write can complete
- * in it. The clock is read after the read was taken from the queue of the API, and again when the tail
+ * All that needs a lease (smr/config.h), of the tail too: no member that is cut out can be overtaken by a
+ * write before its lease is over, and one that is not cut out must have adopted the new epoch before a write
+ * can complete in it, but for those that it has passed on already. The clock is read after the read was taken from the queue of the API, and again when the tail
  * has answered. */
 #include "smr/chain/forwarder_state.h"
 
@@ -113,7 +113,7 @@ void chain_reads_ask_tail(struct forwarder *self, wire_time now, struct smr_out 
     m->tail_ask.round = self->ask_round;
 }
 
-void chain_reads_receive_ask(struct forwarder *self, const struct wire_message *m,
+void chain_reads_receive_ask(struct forwarder *self, wire_time now, const struct wire_message *m,
                              struct smr_out *out)
 {
     /* One that is not whole yet may lack what an earlier tail acknowledged. */
@@ -123,7 +123,9 @@ void chain_reads_receive_ask(struct forwarder *self, const struct wire_message *
                                             m->tail_ask.from);
     n->tail_tell.ballot = self->ballot;
     n->tail_tell.from = self->self.replica;
-    n->tail_tell.round = m->tail_ask.round;
+    /* Without a lease it may be cut out, and its predecessor the tail, which acknowledges at once what it
+     * holds: what is said here is true then, but reads need more than that. */
+    n->tail_tell.round = chain_reads_are_served(self, now) ? m->tail_ask.round : 0;
     n->tail_tell.chosen = self->acked;
 }
 

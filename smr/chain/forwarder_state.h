@@ -188,7 +188,8 @@ void chain_slots_link(struct forwarder *self, struct smr_out *out);
 
 bool chain_reads_are_served(const struct forwarder *self, wire_time now);
 void chain_reads_settle(struct forwarder *self, wire_time now, struct smr_out *out);
-void chain_reads_receive_ask(struct forwarder *self, const struct wire_message *m, struct smr_out *out);
+void chain_reads_receive_ask(struct forwarder *self, wire_time now, const struct wire_message *m,
+                       struct smr_out *out);
 void chain_reads_receive_tell(struct forwarder *self, wire_time now, const struct wire_message *m,
                         struct smr_out *out);
 /* Asks the tail, for reads or for what it has acknowledged. */

@@ -76,6 +76,19 @@ START_TEST(test_forwarder_greets_the_other_members_now_and_then)
 }
 END_TEST
 
+/* By then it may be cut out, and another one have acknowledged more. */
+START_TEST(test_forwarder_of_the_tail_answers_for_no_read_when_its_lease_is_over)
+{
+    struct stand *stand = tail(true);
+    ck_assert_uint_eq(answers_to_an_ask(stand), 1);
+    ck_assert_uint_eq(stand_find(stand, WIRE_MESSAGE_TAIL_TELL)->tail_tell.round, 1);
+    stand->now += SMR_CHAIN_LEASE;
+    ck_assert_uint_eq(answers_to_an_ask(stand), 1);
+    ck_assert_uint_eq(stand_find(stand, WIRE_MESSAGE_TAIL_TELL)->tail_tell.round, 0);
+    stand_free(stand);
+}
+END_TEST
+
 START_TEST(test_forwarder_that_joined_keeps_silent_until_it_is_whole)
 {
     struct stand *stand = tail(false);
@@ -184,6 +197,7 @@ Suite *forwarder_suite(void)
     TCase *tests = tcase_create("forwarder");
     tcase_add_test(tests, test_forwarder_of_the_tail_says_what_is_acknowledged);
     tcase_add_test(tests, test_forwarder_greets_the_other_members_now_and_then);
+    tcase_add_test(tests, test_forwarder_of_the_tail_answers_for_no_read_when_its_lease_is_over);
     tcase_add_test(tests, test_forwarder_that_joined_keeps_silent_until_it_is_whole);
     tcase_add_test(tests, test_forwarder_refuses_reads_when_its_lease_is_over);
     tcase_add_test(tests, test_forwarder_on_another_disk_is_no_member);
