@@ -22,9 +22,10 @@ struct smr_timing {
     wire_time silence;     /* ... and after so long of somebody else */
 };
 
-/* A restarted acceptor has forgotten its leases, so it helps nobody for longer than any lease; and that
- * is shorter than any silence after which somebody would want help. */
-#define SMR_LEASE_MAX (900 * WIRE_MS)
+/* A restarted acceptor has forgotten its leases, so it helps nobody for as long as the longest that anybody
+ * is configured with may last: all that a group waits for that was started again as a whole. And that is shorter
+ * than any silence after which somebody would want help. */
+#define SMR_LEASE_MAX (500 * WIRE_MS)
 /* Clocks of two replicas may differ by so much per unit of time: an acceptor counts a lease longer by
  * this part, the leader shorter. */
 #define SMR_CLOCK_DRIFT_PERCENT 10

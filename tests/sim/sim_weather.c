@@ -14,7 +14,7 @@ static void draw_timing(struct sim *sim)
     w->timing.piece = (50 + (wire_time)sim_below(sim, 200)) * WIRE_MS;
     w->timing.silence = (1 + (wire_time)sim_below(sim, 10)) * w->timing.piece * 2;
     if (sim_chance(sim, 500))
-        w->timing.lease = (50 + (wire_time)sim_below(sim, 850)) * WIRE_MS;
+        w->timing.lease = 50 * WIRE_MS + (wire_time)sim_below(sim, SMR_LEASE_MAX - 50 * WIRE_MS + 1);
     if (sim_chance(sim, 300)) { /* deposed leaders that do not notice for long */
         w->timing.step_down = (1 + (wire_time)sim_below(sim, 10)) * WIRE_SECOND;
         w->timing.silence_min = (1 + (wire_time)sim_below(sim, 9)) * 100 * WIRE_MS;
