@@ -63,7 +63,7 @@ demo *args:
     @tools/build rel
     @exec tools/demo "$@"
 
-# break a cluster on purpose: leader, followers, rolling, pause, partition, oneway, managers, storm, or all
+# break a cluster on purpose: leader, followers, rolling, pause, partition, oneway, managers, unmanaged, storm, or all
 [no-exit-message]
 chaos plan='' rf='3' *rest:
     @tools/build rel
@@ -80,6 +80,12 @@ bench-quick *args:
 bench-table seconds='5' runs='3' *rest:
     @tools/build rel
     @exec tools/measure table "$@"
+
+# MultiPaxos and chains side by side as markdown: writes, reads, latencies, bytes sent, more replicas
+[no-exit-message]
+bench-protocols seconds='5' *rest:
+    @tools/build rel
+    @exec tools/measure protocols "$@"
 
 # compare two builds side by side: git revisions (built first) or build directories
 [no-exit-message]

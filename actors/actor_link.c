@@ -103,6 +103,11 @@ static bool chain(struct actor *self, struct actor_route *route,
     return true;
 }
 
+static size_t payload_size(const struct wire_message *message)
+{
+    return message->payload == NULL ? 0 : message->payload->size;
+}
+
 /* A message has just left through it. */
 static void watch_link(struct actor *self, struct actor_route *route)
 {
@@ -130,10 +135,12 @@ void actor_send(struct actor *self, enum wire_role to, wire_replica to_replica,
         crash_at(CRASH_SEND_BEFORE);
     bool sent = route->chains ? chain(self, route, message)
                               : frames_send(route->handle, id, message, &self->scratch);
-    if (sent)
+    if (sent) {
         route->sent++;
-    else
+        route->sent_bytes += leaves ? self->scratch.size + payload_size(message) : 0;
+    } else {
         route->refused++;
+    }
     if (sent && route->is_link)
         watch_link(self, route);
     if (leaves)

@@ -26,6 +26,7 @@ struct actor_route {
     bool is_link;          /* through a DEALER of its own */
     wire_time unanswered;  /* of a link: since when it sends and hears nothing; 0: all was answered */
     uint64_t sent;         /* messages taken by the transport */
+    uint64_t sent_bytes;   /* of those taken by a transport out of this process */
     uint64_t refused;      /* messages it would not take; lost */
 };
 

@@ -183,6 +183,33 @@ def plan_managers(scene):
     scene.go_on(CALLS_DURING)
 
 
+def plan_unmanaged(scene):
+    """A replica loses sight of the managers alone. A chain cuts it out; others start without them."""
+    scene.go_on(WARM_UP_CALLS)
+    for number in range(scene.rounds(3)):
+        group = scene.partitions[number % len(scene.partitions)]
+        leader = scene.cluster.leader(group)
+        for victim in (leader, followers(scene.cluster, group)[0]):
+            lose_managers(scene, victim, group if victim == leader else None)
+    scene.go_on(CALLS_DURING)
+
+
+def lose_managers(scene, victim, successor):
+    """Cuts a server off from the managers alone, and mends that; `successor`: as above."""
+    scene.cut(victim, scene.cluster.topology.group("m"), network.BOTH)
+    scene.tell(f"{victim}, by STATUS a {scene.role(victim)}: all packets between it and the managers dropped")
+    if not scene.is_chain:   # it speaks with them when it starts, and not again
+        scene.kill(victim)
+        scene.restart(victim)
+        scene.tell(f"kill -9 and a new start of {victim} meanwhile")
+    if successor:
+        scene.cluster.leader(successor, other_than=victim)
+    scene.go_on(CALLS_DURING)
+    hold(CUT_S)
+    scene.mend(victim, answered=False)
+    scene.heal()
+
+
 def storm_victims(scene):
     """At random, of each group at most what it can spare; at least one in all."""
     victims = []
@@ -238,5 +265,5 @@ def plan_storm(scene):
 
 PLANS = {"leader": plan_leader, "followers": plan_followers, "rolling": plan_rolling,
          "pause": plan_pause, "partition": plan_partition, "oneway": plan_oneway,
-         "managers": plan_managers, "storm": plan_storm}
-CUTTING = {"partition", "oneway"}   # these need a network of their own
+         "managers": plan_managers, "unmanaged": plan_unmanaged, "storm": plan_storm}
+CUTTING = {"partition", "oneway", "unmanaged"}   # these need a network of their own

@@ -5,6 +5,7 @@
         run["tput"], run["p99_us"]                      # as madkv-bench --json says
         run["flushes_per_s"], run["flushes_per_commit"]
         run["cpu_us_per_op"], run["rss_bytes"]          # of all servers together
+    run["sent_bytes_per_op"]                        # {server: to other replicas}
 
 Flushes are counted from outside the servers, by a library that is preloaded into them
 (tools/bench/flushes.c) and knows nothing of them; processor time and memory are the kernel's figures.
@@ -30,6 +31,7 @@ sys.dont_write_bytecode = True  # nothing of a run stays in the tree
 RUN_LIMIT_S = 120.0          # beyond a run's own length
 COUNTS = struct.Struct("4Q")  # fdatasync, fsync, msync, durable writes; see flushes.c
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+TO_REPLICAS = re.compile(r"\.to_(acceptor|proposer|learner|streamer)_\d\.sent_bytes$")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -88,6 +90,16 @@ class Measured(local.Cluster):
             return [sum(found)] if len(found) == len(self.servers) else None
         return self.wait_for("told the commits", find)[0]
 
+    def sent_bytes(self):
+        """{server: bytes of messages that it has sent to other replicas so far}, as they say."""
+        def find(status):
+            found = {replica["node"]: sum(number for name, number in replica["figures"].items()
+                                          if TO_REPLICAS.search(name))
+                     for group in status["groups"] for replica in group["replicas"]
+                     if replica["node"] in self.servers and replica["up"]}
+            return found if len(found) == len(self.servers) else None
+        return self.wait_for("told what was sent", find)
+
     def cpu_s(self):
         """Processor time of all servers so far."""
         return sum(cpu_s(self.pid(name)) for name in self.servers)
@@ -112,16 +124,19 @@ class Measured(local.Cluster):
             self._run_bench("--workload", "c", "--ops", "1")
             self.loaded = True
         before = self.flushes(), self.commits(), self.cpu_s()
+        sent = self.sent_bytes()
         result = self._run_bench("--workload", workload, "--clients", str(clients), "--seconds",
                                  str(seconds), "--no_load", *flags, timeout_s=seconds + RUN_LIMIT_S)
         flushes, commits, cpu = self.flushes(), self.commits(), self.cpu_s()
         made = commits - before[1]
+        said = self.sent_bytes()
         counted = None if flushes is None else flushes - before[0]
         took = max(result["seconds"], 1e-3)
         result.update(
             commits_per_s=made / took, rss_bytes=self.rss_bytes(),
             flushes_per_s=None if counted is None else counted / took,
             flushes_per_commit=None if counted is None or made == 0 else counted / made,
+            sent_bytes_per_op={name: (said[name] - sent[name]) / max(result["ops"], 1) for name in said},
             cpu_us_per_op=(cpu - before[2]) * 1e6 / result["ops"] if result["ops"] else None)
         return result
 

@@ -13,6 +13,9 @@ from load import Load
 
 CALLS = 1000
 LINK_PATIENCE_S = 4.0   # longer than a connection may be silent
+ROUNDS = 3
+LEASE_S = 2.2
+LEASE_PULSES = 40      # that three replicas send in more than a lease
 GAP_LIMIT_S = 10.0   # generous, for CI; the figure is printed, and it should be under 3
 
 
@@ -29,6 +32,15 @@ def chain_of(cluster, group="s0"):
             return None
         return [places[place] for place in range(count)]
     return cluster.wait_for(f"one chain ({group})", find, WAIT_TIMEOUT_S)
+
+
+def wait_members(cluster, members, group="s0"):
+    """Waits until each of those says that they are the chain, whatever others say."""
+    def find(status):
+        said = [replica["figures"].get("chain.members") for replica in replicas(status, group)
+                if replica["up"] and replica["node"] in members]
+        return said == [len(members)] * len(members)
+    cluster.wait_for(f"a chain of {members}", find, WAIT_TIMEOUT_S)
 
 
 def wait_chain(cluster, members, group="s0"):
@@ -108,6 +120,54 @@ def test_chain_of_three_survives_all_but_one(place):
         load.require_after(killed_ns)
         report(load, killed_ns)
         wait_level(cluster, "s0")
+
+
+@test
+def test_tail_of_a_chain_that_wakes_up_answers_nothing_stale(place):
+    """SIGSTOP; the others go on without it; SIGCONT, and it is asked at once, and alone."""
+    with place.cluster(managers=1, protocol=local.CHAIN) as cluster:
+        writer = cluster.client()
+        *others, tail = chain_of(cluster)
+        address = cluster.topology.address(tail)
+        with local.Client(address, ["--timeout", "30"], flag="--server_addrs") as reader:
+            for number in range(ROUNDS):
+                require(writer.call(f"PUT k before{number}") != [], "no answer")
+                require(reader.call("GET k") == [f"GET k before{number}"], "a wrong answer")
+                cluster.pause(tail)
+                wait_members(cluster, others)
+                writer.call(f"PUT k after{number}")
+                reader.send("GET k")      # waits in the tail's socket, or comes just as it wakes
+                cluster.resume(tail)
+                answer = reader.receive()
+                require(answer == [f"GET k after{number}"], f"after SIGCONT {tail} said {answer}")
+                cluster.wait_healthy()
+                require(chain_of(cluster) == [*others, tail], "it is not the tail again")
+
+
+@test
+def test_member_of_a_chain_that_is_ended_is_hardly_missed(place):
+    """SIGTERM of each in turn: nobody waits for its lease."""
+    with place.cluster(protocol=local.CHAIN) as cluster:
+        with Load(cluster, place.path("history")) as load:
+            load.wait(CALLS)
+            cluster.wait_for("led for longer than a lease", lambda status: any(
+                replica["figures"].get("oracle.pulses", 0) > LEASE_PULSES
+                for replica in replicas(status, "m")), WAIT_TIMEOUT_S)
+            began_ns = time.monotonic_ns()
+            for name in chain_of(cluster):
+                began = time.monotonic()
+                status = cluster.terminate(name)
+                require(status == 0, f"SIGTERM ended {name} with {local.describe_status(status)}")
+                say(f"{name} ended within {time.monotonic() - began:.2f} s")
+                load.wait(200)
+                cluster.restart(name)
+                cluster.wait_healthy()
+            load.wait(CALLS)
+        load.judge()
+        load.require_after(began_ns)
+        gap_s = load.longest_gap_s(began_ns)
+        say(f"longest time a client went without an answer: {gap_s:.2f} s")
+        require(gap_s < LEASE_S, f"a client went without an answer for {gap_s:.2f} s")
 
 
 @test

@@ -91,6 +91,24 @@ def test_limits_are_measured_and_leave_nothing(place):
 
 
 @test
+def test_protocols_are_compared_in_every_cell(place):
+    """A figure in each, and whoever sends least for a write sends far less than the busiest."""
+    del place
+    library()
+    with measure("protocols", "1") as process:
+        output, _ = process.communicate(timeout=LIMIT_S)
+    require(process.returncode == EXIT_OK, f"it ended with {process.returncode}: {output}")
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in output.splitlines()
+            if line.startswith(("| multipaxos", "| chain"))]
+    require(len(rows) == 3 * 4 + 2 and all(len(row) == 5 for row in rows[:-2]), output)
+    require(all(cell[0].isdigit() and not cell.startswith("0 ") for row in rows for cell in row[1:]), output)
+    for row in rows[8:12]:
+        for cell in row[1:]:
+            sent = [int(word.replace(",", "")) for word in cell.split(", ")]
+            require(len(sent) == int(row[0][-1]) and sent[0] > 2 * sent[-1] > 0, f"{row}")
+
+
+@test
 def test_regress_compares_a_build_with_itself(place):
     """A line for each point, and a ratio."""
     del place
@@ -122,7 +140,8 @@ def test_measure_refuses_wrong_parameters(place):
     """One line, exit status 2."""
     del place
     for words, named in (((), "''"), (("fast",), "'fast'"), (("quick", "x"), "too many: 'x'"),
-                         (("table", "0"), "seconds is '0'"), (("regress", "rel"), "build B is missing"),
+                         (("table", "0"), "seconds is '0'"),
+                         (("protocols", "x"), "seconds is 'x'"), (("protocols", "1", "2"), "too many: '2'"), (("regress", "rel"), "build B is missing"),
                          (("profile", "g"), "wload is 'g'"), (("profile", "a", "10", "2"), "rf is '2'")):
         with measure(*words) as process:
             output, _ = process.communicate(timeout=LIMIT_S)
