@@ -284,8 +284,10 @@ void leading_receive_ack(struct proposer *self, wire_time now, const struct wire
     acceptor->chosen = m->heartbeat_ack.chosen;
     acceptor->ready = m->heartbeat_ack.ready;
     acceptor->full = m->heartbeat_ack.full;
-    if (from == self->self.replica)
+    if (from == self->self.replica) {
+        self->full = m->heartbeat_ack.full; /* it said so when that changed, which may have been refused */
         disk_note_ack(self, number);
+    }
     if (round->number == number) {
         if (round->sent_at > acceptor->acked)
             acceptor->acked = round->sent_at;

@@ -401,6 +401,8 @@ MUTANTS = [
      "        if (disk_stalls(self, now) <= self->timing.lease / 2)\n", "", "unit-smr"),
     ("call left waiting for a stalled disk", "smr/paxos/proposer.c",
      "                      self->hand.why != WIRE_LOSS_STALLED;", "                      true;", "unit-smr"),
+    ("room on the own disk heard of once at most", "smr/paxos/proposer_leading.c",
+     "        self->full = m->heartbeat_ack.full;", "        (void)0;", "unit-smr"),
     ("full leader takes commands", "smr/paxos/proposer_disk.c",
      "    return self->full || full >", "    return full >", "unit-smr"),
     ("full leader stays though others have room", "smr/paxos/proposer_disk.c",

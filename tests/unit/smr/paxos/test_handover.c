@@ -427,6 +427,20 @@ START_TEST(test_leader_refuses_commands_while_its_disk_is_full_and_reads_on)
 }
 END_TEST
 
+/* The own acceptor says so once, and that may be refused on the way: its answers say it too. */
+START_TEST(test_leader_hears_of_room_on_its_disk_with_every_heartbeat)
+{
+    heard_full(true);
+    stand_forget(stand);
+    assert_refused_full(1);
+    answer_probe(0, FIRST_ROUND, true);
+    stand_forget(stand);
+    campaign_submit(stand, 2, "yes");
+    stand_settle(stand);
+    assert_accepts(stand, 2, "yes");
+}
+END_TEST
+
 START_TEST(test_leader_refuses_commands_while_a_majority_is_full)
 {
     acks_of_full(0x06);
@@ -628,6 +642,7 @@ Suite *handover_suite(void)
     tcase_add_test(leader, test_lease_is_not_renewed_while_a_commit_is_outstanding);
     tcase_add_test(leader, test_leader_that_was_stopped_does_not_blame_its_disk);
     tcase_add_test(leader, test_leader_refuses_commands_while_its_disk_is_full_and_reads_on);
+    tcase_add_test(leader, test_leader_hears_of_room_on_its_disk_with_every_heartbeat);
     tcase_add_test(leader, test_leader_refuses_commands_while_a_majority_is_full);
     tcase_add_test(leader, test_full_leader_hands_over_if_others_have_room);
     tcase_add_test(leader, test_successor_campaigns_at_once);
