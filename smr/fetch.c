@@ -8,6 +8,7 @@
 #define WANTED_FOR (5 * WIRE_SECOND)  /* unless it is said again */
 #define BUSY_FOR (1 * WIRE_SECOND)    /* a peer that serves another one, or has nothing new enough yet */
 #define SHOW_EVERY (WIRE_SECOND / 2)  /* progress */
+#define LOST_MAX 4                    /* times that patience is doubled */
 
 static const struct smr_base *base_of(const struct smr_fetch *self)
 {
@@ -171,6 +172,7 @@ static void ask_somebody(struct smr_fetch *self, wire_time now, struct smr_out *
     wire_replica peer = pick(self, now);
     if (peer == WIRE_NO_REPLICA && self->without != 0) {
         self->counters->fetches_restarted++;
+        self->lost += self->lost < LOST_MAX;
         start_over(self);
         peer = pick(self, now);
     }
@@ -392,7 +394,7 @@ void smr_fetch_take(struct smr_fetch *self, wire_time now, const struct wire_mes
 
 static void repeat(struct smr_fetch *self, wire_time now, struct smr_out *out)
 {
-    if (now - self->asked < self->timing.silence) {
+    if (now - self->asked < self->timing.silence << self->lost) {
         self->repeats++;
         send_ask(self, now, out);
         return;
@@ -441,6 +443,7 @@ enum wire_error smr_fetch_install(struct smr_fetch *self, wire_time now, struct 
         return error;
     }
     self->counters->snapshots_installed++;
+    self->lost = 0;
     smr_out_say(out, false,
                 "installed the snapshot of slot %" PRIu64 " from replica %u: %" PRIu64 " pairs; %" PRIu64
                 " MB fetched in %.1f s",

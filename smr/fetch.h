@@ -6,6 +6,10 @@
  * will do. Whatever does not fit is refused and asked for again; a whole snapshot whose parts do not fit
  * together is thrown away, and its peer avoided for longer.
  *
+ * Peers that are left for their silence may each have another snapshot, and what came from one is of no use
+ * with the other's: so each time something is lost that way they are given twice as long, and where all
+ * of them (or this replica itself) are slow, one gets to its end.
+ *
  * It stops when nobody has said for a while that it is wanted. */
 #ifndef MADKV_SMR_FETCH_H
 #define MADKV_SMR_FETCH_H
@@ -39,6 +43,7 @@ struct smr_fetch {
     wire_time asked;            /* the peer, for the piece that is wanted now: when first */
     unsigned repeats;           /* and how often since */
     unsigned without;           /* bit per peer that does not have this snapshot */
+    unsigned lost;              /* times that what had come was of no use, since the last install */
     wire_time deadline;         /* the next thing to do; WIRE_NEVER: none */
 
     struct smr_mark at;         /* how far it has come */

@@ -344,6 +344,31 @@ START_TEST(test_snapshot_is_begun_anew_if_nobody_has_the_same_any_more)
 }
 END_TEST
 
+/* Only what is under way already, and that late. */
+static const struct wire_message *carry_late(wire_time late)
+{
+    const struct wire_message *other = NULL;
+    for (int i = 0; i < 8; i++) {
+        want(WIRE_NO_REPLICA);
+        stand_pass(fetcher, late / 8);
+    }
+    for (size_t end = fetcher->out.count; other == NULL && fetcher->seen < end;)
+        other = carry_on(1);
+    return other;
+}
+
+START_TEST(test_snapshot_is_got_from_slow_peers_that_have_not_the_same)
+{
+    const struct wire_message *m = NULL;
+    give(2, (struct state){.of = stand_sender(WIRE_ROLE_CLIENT, 0), .applied = SLOT + 5});
+    for (int i = 0; i < CARRIED_MAX && m == NULL; i++)
+        m = carry_late(fetcher->config.timing.silence * 5 / 2);
+    ck_assert_ptr_nonnull(m);
+    ck_assert_int_eq(m->type, WIRE_MESSAGE_STAGED);
+    ck_assert_uint_ge(counters()->fetches_restarted, 1);
+}
+END_TEST
+
 START_TEST(test_snapshot_is_not_wanted_for_ever)
 {
     want(WIRE_NO_REPLICA);
@@ -681,6 +706,7 @@ Suite *snapshot_suite(void)
     tcase_add_test(tests, test_snapshot_is_fetched_from_the_leader_only_if_nobody_else_has_it);
     tcase_add_test(tests, test_snapshot_goes_on_where_a_crash_left_it);
     tcase_add_test(tests, test_snapshot_is_begun_anew_if_nobody_has_the_same_any_more);
+    tcase_add_test(tests, test_snapshot_is_got_from_slow_peers_that_have_not_the_same);
     tcase_add_test(tests, test_snapshot_is_not_wanted_for_ever);
     tcase_add_test(tests, test_snapshot_waits_for_room);
     tcase_add_test(tests, test_snapshot_and_a_checkpoint_do_not_meet);
