@@ -140,6 +140,7 @@ void learner_receive_learned(struct acceptor *self, wire_time now, const struct 
     wire_slot before = self->hard.chosen;
     wire_slot damaged_before = self->damaged;
     learner_note_cut(self, m->sender.replica, m->learned.cut);
+    bool cut_there = m->learned.cut >= learner_wanted(self);
     struct wire_reader in = wire_reader_of(list);
     struct wire_entry entry;
     while (wire_entry_next(&in, &entry))
@@ -152,13 +153,15 @@ void learner_receive_learned(struct acceptor *self, wire_time now, const struct 
     if (self->learn_deadline == WIRE_NEVER)
         return; /* the answer to a question that was given up */
     /* If it did not help, the next one is asked at the deadline; not at once, or two that lack the same
-     * slot would chase each other. */
+     * slot would chase each other. One that has cut the slot lacks nothing, so the round of asking all peers
+     * before a snapshot is wanted takes no longer than their answers. */
     if (helped)
         self->teacher = m->sender.replica;
     bool wants = wants_slots(self);
     if (!wants)
         self->asked_in_vain = 0;
-    self->learn_deadline = helped || !wants ? WIRE_NEVER : now + self->timing.resend;
+    bool at_once = helped || (cut_there && self->asked_in_vain < self->replica_count);
+    self->learn_deadline = at_once || !wants ? WIRE_NEVER : now + self->timing.resend;
     learner_ask_if_wanting(self, now, out);
 }
 

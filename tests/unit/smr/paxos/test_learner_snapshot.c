@@ -70,6 +70,35 @@ static const char *said(void)
 
 /* --- wanting one ---------------------------------------------------------------------------------------- */
 
+START_TEST(test_learner_asks_the_next_peer_at_once_if_one_has_cut_the_slot)
+{
+    begin(0);
+    applied(3, 3);
+    hear_of_more();
+    stand_forget(stand);
+    learned(1, 4, 60);
+    ck_assert_uint_eq(stand_find(stand, WIRE_MESSAGE_LEARN)->learn.from, 4);
+    stand_forget(stand);
+    learned(2, 4, 50); /* that were all of them */
+    ck_assert_uint_eq(stand_find(stand, WIRE_MESSAGE_FETCH)->fetch.from, 50);
+    stand_forget(stand);
+    learned(1, 4, 60); /* from then on it takes its time */
+    ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_LEARN), 0);
+}
+END_TEST
+
+START_TEST(test_learner_gives_a_peer_time_that_lacks_the_slot_too)
+{
+    begin(0);
+    applied(3, 3);
+    hear_of_more();
+    stand_forget(stand);
+    learned(1, 4, 0);
+    ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_LEARN), 0);
+    stand_until(stand, WIRE_MESSAGE_LEARN);
+}
+END_TEST
+
 START_TEST(test_learner_wants_a_snapshot_once_all_peers_were_asked_for_the_slot)
 {
     begin(0);
@@ -215,6 +244,8 @@ Suite *learner_snapshot_suite(void)
     Suite *suite = suite_create("learner_snapshot");
     TCase *tests = tcase_create("learner_snapshot");
     tcase_add_checked_fixture(tests, NULL, teardown);
+    tcase_add_test(tests, test_learner_asks_the_next_peer_at_once_if_one_has_cut_the_slot);
+    tcase_add_test(tests, test_learner_gives_a_peer_time_that_lacks_the_slot_too);
     tcase_add_test(tests, test_learner_wants_a_snapshot_once_all_peers_were_asked_for_the_slot);
     tcase_add_test(tests, test_learner_with_a_peer_that_has_the_slot_wants_no_snapshot);
     tcase_add_test(tests, test_learner_wants_a_snapshot_for_a_damaged_slot_that_is_cut_at_peers);
