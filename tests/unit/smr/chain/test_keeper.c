@@ -86,9 +86,9 @@ END_TEST
 START_TEST(test_keeper_answers_greetings_of_its_epoch_itself)
 {
     struct stand *stand = keeper();
-    stand_feed(stand, FROM(PROPOSER, 2, GREET, .greet = {BALLOT(3, 0)}));
+    stand_feed(stand, FROM(PROPOSER, 2, GREET, .greet = {.ballot = BALLOT(3, 0)}));
     stand_sent(stand, WIRE_MESSAGE_GREETED, WIRE_ROLE_PROPOSER, 2);
-    stand_feed(stand, FROM(PROPOSER, 2, GREET, .greet = {BALLOT(2, 0)}));
+    stand_feed(stand, FROM(PROPOSER, 2, GREET, .greet = {.ballot = BALLOT(2, 0)}));
     stand_sent(stand, WIRE_MESSAGE_NACK, WIRE_ROLE_PROPOSER, 2);
     stand_nothing(stand);
     stand_free(stand);
