@@ -22,6 +22,8 @@
  * before this replica joined are no part of the history and are left out; so is what an old head never
  * passed on.
  *
+ * A member is a replica on a disk: on another disk it is outside, whatever the chain says of its replica.
+ *
  * A member that joins is the tail at once, so nothing is acknowledged without it; it is whole, may answer
  * reads and be the last one left only once it holds what its predecessor held when the epoch began.
  *

@@ -1,6 +1,7 @@
 /* The keeper of a chain's log: what the acceptor (smr/paxos/acceptor.h) does differently where the group
- * is a chain. Records, catching up, the way to the applier, cutting and births are the same; what is a
- * ballot there is an epoch here, and there are no votes.
+ * is a chain. Records, catching up by slots or by a snapshot, the way to the applier and cutting are the
+ * same; what is a ballot there is an epoch here. There are no votes, so no disk waits to be admitted: one
+ * that takes the place of another is another member (manager/chains.h).
  *
  *   - The promised ballot is the epoch. It rises only when the own forwarder adopts one (PREPARE), which
  *     also tells what is stored beyond the chosen bar; a message of any other epoch is refused and counted.
