@@ -133,7 +133,7 @@ def running_bench(cluster, *more):
     """A run that is under way: a good many of its writes are applied."""
     def applied(status):
         return max(replica["applied_slot"] for replica in replicas(status, "s0"))
-    before = cluster.wait_for("told the slot", applied)
+    before = cluster.wait_for("told the slot", lambda status: [applied(status)])[0]
     command = ["setpriv", "--pdeathsig", "KILL", "--", local.program_path(BENCH),
                *bench_flags(cluster.manager_addrs, "--workload", "a", "--json", *more)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -5,9 +5,10 @@ Every victim is proved by STATUS to be in the place it is called by before it is
 calls is judged, and afterwards the chain has to be whole again.
 """
 
+import json
 import time
 
-from harness import figure, hold, kill, local, replicas, require, say, test, wait_level
+from harness import figure, hold, kill, local, replicas, require, run, say, test, wait_level
 from harness import WAIT_TIMEOUT_S
 from load import Load
 
@@ -186,6 +187,18 @@ def test_chain_that_was_killed_whole_loses_nothing(place):
         load.judge()
         load.require_after(killed_ns)
         wait_level(cluster, "s0")
+
+
+@test
+def test_directory_of_a_chain_says_so(place):
+    """madkv-inspect, of one that nobody uses."""
+    with place.cluster(managers=1, rf=1, protocol=local.CHAIN) as cluster:
+        require(cluster.client().call("PUT k v") == ["PUT k not_found"], "a wrong answer")
+        kill(cluster, "s0.0")
+        told = run("madkv-inspect", [cluster.data_path("s0.0")])
+        require("partition 0 (chain)" in told.stdout, told.stdout)
+        told = run("madkv-inspect", ["--json", cluster.data_path("s0.0")])
+        require(json.loads(told.stdout)["protocol"] == "chain", told.stdout)
 
 
 @test

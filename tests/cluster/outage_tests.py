@@ -2,7 +2,7 @@
 
 import time
 
-from harness import hold, kill, require, say, test, wait_level
+from harness import hold, kill, local, require, say, test, wait_level
 from harness import followers, replicas
 from load import Load
 
@@ -18,8 +18,9 @@ def require_no_answer(client, what):
 @test
 def test_calls_without_a_majority_hang_and_are_answered_right_after(place):
     """At rf 3 both followers die. The leader that is left must not answer a write, nor, once its
-    lease is over (it steps down then, at the latest), a read; before, only with what was there."""
-    with place.cluster() as cluster:
+    lease is over (it steps down then, at the latest), a read; before, only with what was there. A chain
+    would go on."""
+    with place.cluster(protocol=local.MULTIPAXOS) as cluster:
         with Load(cluster, place.path("history")) as load:
             load.wait(CALLS)
             writer, early_reader, reader = (cluster.client() for _ in range(3))

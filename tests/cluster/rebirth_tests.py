@@ -251,7 +251,7 @@ def put_back(place, cluster, victims):
 def wiped_majority(place, group):
     """Two of three start on wrong directories: nobody can know what was answered, so nothing is, until
     their own are back."""
-    with place.cluster() as cluster:
+    with place.cluster(protocol=local.MULTIPAXOS) as cluster:
         client = cluster.client()
         require(client.call("PUT k v") == ["PUT k not_found"], "a wrong answer")
         victims = followers(cluster, group)
@@ -278,7 +278,7 @@ def wiped_majority(place, group):
 
 @test
 def test_majority_wiped_at_once_waits_and_goes_on_with_its_disks(place):
-    """Servers: they are not even registered."""
+    """Servers: they are not even registered. Of a chain they come back one by one."""
     wiped_majority(place, "s0")
 
 

@@ -54,6 +54,11 @@ static void write_identity(struct json *json, const struct inspect_report *repor
     number(json, "partition", known && !manager, id->group);
     number(json, "replica", known, id->replica);
     number(json, "replica_count", known, id->replica_count);
+    name(json, "protocol");
+    if (known)
+        json_text(json, span_text(wire_protocol_text(id->protocol)));
+    else
+        json_null(json);
     number(json, "birth_generation", known, id->birth.generation);
     hex_member(json, "birth_nonce", known, id->birth.nonce);
     number(json, "start", known, id->start);

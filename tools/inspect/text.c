@@ -34,8 +34,9 @@ static void write_identity(const struct inspect_report *report, FILE *out)
     if (id->group == WIRE_GROUP_MANAGERS)
         fprintf(out, "manager m.%u, replica %u of %u", id->replica, id->replica, id->replica_count);
     else
-        fprintf(out, "server s%" PRIu32 ".%u, replica %u of %u of partition %" PRIu32, id->group,
-                id->replica, id->replica, id->replica_count, id->group);
+        fprintf(out, "server s%" PRIu32 ".%u, replica %u of %u of partition %" PRIu32 " (%s)", id->group,
+                id->replica, id->replica, id->replica_count, id->group,
+                wire_protocol_text(id->protocol));
     if (id->cluster == 0)
         fprintf(out, ", of no cluster yet\n");
     else
