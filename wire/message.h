@@ -403,7 +403,7 @@ enum wire_status {
 /* Why a leadership ended (LEADERSHIP). */
 #define WIRE_LOSSES(X)                                                                             \
     X(NONE, "none ended yet")                                                                      \
-    X(BALLOT, "a higher ballot was promised")                                                      \
+    X(BALLOT, "a higher ballot or epoch was promised")                                                      \
     X(MAJORITY, "a majority is silent")                                                            \
     X(DAMAGE, "a record of its log is damaged")                                                    \
     X(DISK, "a newer disk of this replica is known")                                               \

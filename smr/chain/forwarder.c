@@ -36,6 +36,7 @@ void forwarder_tell_api(struct forwarder *self, wire_time now, struct smr_out *o
     bool ends = self->told_leading && (!leading || !ballot_equal(self->told_ballot, self->ballot));
     m->leadership.leading = self->told_leading = leading;
     m->leadership.answering = !ends;
+    m->leadership.why = self->leaving_since != 0 ? WIRE_LOSS_ENDING : WIRE_LOSS_BALLOT;
     self->told_ballot = self->ballot;
     m->leadership.reads = self->told_reads = chain_reads_are_served(self, now);
     m->leadership.ballot = self->ballot;

@@ -36,7 +36,8 @@ def replicated(run):
 def partitioned(run):
     """A manager in memory, and as many servers as the run says, each for itself."""
     with measured.Measured(managers=1, partitions=int(parameter(run, "nservers")), rf=1,
-                           manager_args=["--backer_path", "none"]) as cluster:
+                           manager_args=["--backer_path", "none"],
+                           protocol=local.MULTIPAXOS) as cluster:
         yield cluster.manager_addrs, cluster
 
 
