@@ -405,6 +405,20 @@ bool sim_clients_done(const struct sim *sim)
     return true;
 }
 
+/* Calls of all clients that one key can be open for at once, nearly: in a group without a leader all of
+ * them wait together, and what a checker has to try grows exponentially with their number. */
+enum { CROWD_MAX = 24 };
+
+static int draw_pipeline(struct sim *sim)
+{
+    const struct sim_workload *work = &sim->workload;
+    int most = CROWD_MAX * work->key_count / sim->client_count;
+    int drawn = sim_chance(sim, work->pipelined)
+                    ? 1 + (int)sim_below(sim, (uint64_t)work->pipeline_max)
+                    : 1;
+    return drawn < most ? drawn : most;
+}
+
 void sim_clients_new(struct sim *sim)
 {
     const struct sim_workload *work = &sim->workload;
@@ -415,9 +429,7 @@ void sim_clients_new(struct sim *sim)
         client->core = new_core(sim);
         client->wake_at = WIRE_NEVER;
         client->calls_left = work->calls_min + (int)sim_below(sim, (uint64_t)work->calls_more);
-        client->pipeline = sim_chance(sim, work->pipelined)
-                               ? 1 + (int)sim_below(sim, (uint64_t)work->pipeline_max)
-                               : 1;
+        client->pipeline = draw_pipeline(sim);
         client->timeout = sim_chance(sim, 200) ? (wire_time)sim_below(sim, 2 * WIRE_SECOND) : 0;
         for (int j = 0; j < client->pipeline; j++)
             call_later(sim, client, 2 * WIRE_SECOND);
