@@ -382,12 +382,7 @@ END_TEST
 /* A chain of three that has gone on for longer than a lease of an earlier manager. */
 static struct smr_overseer formed(wire_time *now)
 {
-    begin();
-    struct smr_overseer oracle = oracle_new(1, 3, 1);
-    oracle.ops->lead(oracle.self, 0, true);
-    ck_assert_int_eq(grant(oracle, 0), WIRE_CHAIN_TAKE);
-    *now = pass(oracle, 100 * WIRE_MS, WIRE_SECOND, 7);
-    ck_assert_uint_eq(chains.chains[0].epoch, 1);
+    struct smr_overseer oracle = begin_formed(now);
     *now = pass(oracle, *now, *now + 3 * WIRE_SECOND, 7);
     ck_assert_uint_eq(chains.chains[0].epoch, 1);
     return oracle;
