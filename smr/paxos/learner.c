@@ -84,6 +84,14 @@ void learner_receive_catch_up(struct acceptor *self, wire_time now, const struct
 
 /* --- teaching and being taught ----------------------------------------------------------------------- */
 
+/* Up to where this log is of no use to whoever wants slots from there on. A damaged record of a slot that
+ * is in the own checkpoint is as good as cut: nobody else may know that the slot is chosen, and the
+ * snapshot holds it. */
+static wire_slot useless_upto(const struct acceptor *self, wire_slot from, bool damaged)
+{
+    return damaged && from > self->hard.cut && from <= self->saved ? from : self->hard.cut;
+}
+
 void learner_receive_learn(struct acceptor *self, const struct wire_message *m,
                            struct smr_out *out)
 {
@@ -100,7 +108,7 @@ void learner_receive_learn(struct acceptor *self, const struct wire_message *m,
                                           WIRE_ROLE_LEARNER, m->sender.replica);
     n->learned.from = from;
     n->learned.chosen = self->hard.chosen;
-    n->learned.cut = self->hard.cut;
+    n->learned.cut = useless_upto(self, from, damaged && through < from);
     n->payload = wire_writer_take(&self->scratch);
 }
 

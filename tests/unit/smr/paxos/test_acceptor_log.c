@@ -194,6 +194,28 @@ START_TEST(test_acceptor_asks_the_next_peer_if_one_cannot_repair)
 }
 END_TEST
 
+/* Perhaps nobody else knows that the slot is chosen. What is in a checkpoint is got by a snapshot. */
+START_TEST(test_acceptor_calls_a_damaged_slot_cut_once_it_is_in_a_checkpoint)
+{
+    static const wire_slot saved[] = {1, 2};
+    static const wire_slot cut[] = {0, 2};
+    for (int i = 0; i < 2; i++) {
+        struct stand *stand = stand_with_damage(3, 2);
+        stand_feed(stand, FROM(APPLIER, 0, APPLIED, .applied = {.slot = 2, .saved = saved[i]}));
+        stand_forget(stand);
+        stand_feed(stand, FROM(LEARNER, 1, LEARN, .learn = {.from = 2}));
+        const struct wire_message *m = stand_sent(stand, WIRE_MESSAGE_LEARNED, WIRE_ROLE_LEARNER, 1);
+        ck_assert_uint_eq(m->learned.cut, cut[i]);
+        ck_assert_uint_eq(m->payload->size, 0);
+        stand_feed(stand, FROM(LEARNER, 1, LEARN, .learn = {.from = 1})); /* what is left is taught */
+        m = stand_sent(stand, WIRE_MESSAGE_LEARNED, WIRE_ROLE_LEARNER, 1);
+        ck_assert_uint_eq(m->learned.cut, 0);
+        ck_assert_uint_gt(m->payload->size, 0);
+        stand_free(stand);
+    }
+}
+END_TEST
+
 START_TEST(test_acceptor_alone_ends_if_a_chosen_slot_is_damaged)
 {
     struct stand *stand = stand_with_damage(1, 2);
@@ -487,6 +509,7 @@ Suite *acceptor_log_suite(void)
     tcase_add_test(tests, test_acceptor_makes_no_promise_over_a_damaged_vote);
     tcase_add_test(tests, test_acceptor_repairs_a_damaged_chosen_slot_from_a_peer);
     tcase_add_test(tests, test_acceptor_asks_the_next_peer_if_one_cannot_repair);
+    tcase_add_test(tests, test_acceptor_calls_a_damaged_slot_cut_once_it_is_in_a_checkpoint);
     tcase_add_test(tests, test_acceptor_alone_ends_if_a_chosen_slot_is_damaged);
     tcase_add_test(tests, test_acceptor_keeps_no_more_than_its_bound_in_memory);
     tcase_add_test(tests, test_acceptor_old_slot_does_not_push_a_newer_one_out_of_memory);
