@@ -51,10 +51,10 @@ size_t actor_socket_count(const struct actor *self)
     return self->socket_count;
 }
 
-void actor_poll_items(const struct actor *self, zmq_pollitem_t *items)
+void actor_poll_items(const struct actor *self, struct pollfd *items)
 {
     for (size_t i = 0; i < self->socket_count; i++)
-        items[i] = (zmq_pollitem_t){.socket = self->sockets[i].handle, .events = ZMQ_POLLIN};
+        items[i] = (struct pollfd){.fd = self->sockets[i].fd, .events = POLLIN};
 }
 
 /* --- carrying out ----------------------------------------------------------------------------- */
@@ -236,6 +236,7 @@ static void watch_room(struct actor *self, wire_time now)
     if (self->log.ops == NULL || now < self->room_due)
         return;
     self->room_due = now + ACTOR_FULL_RETRY;
+    self->unwatched_bytes = 0;
     bool low = self->full || self->log.ops->is_low(self->log.self);
     if (low == self->low)
         return;
@@ -255,8 +256,10 @@ static void watch_room(struct actor *self, wire_time now)
 
 static void note_durable(struct actor *self, wire_time now)
 {
+    self->unwatched_bytes += self->dirty_bytes;
+    if (self->full || self->low || self->unwatched_bytes >= ACTOR_WATCH_BYTES)
+        self->room_due = now;
     self->full = false;
-    self->room_due = now;
     self->dirty = false;
     self->dirty_bytes = 0;
     send_held(self);
@@ -334,31 +337,33 @@ static void dispatch(struct actor *self, const struct wire_message *message)
         receive(self, message);
 }
 
-static void drain(struct actor *self, const struct actor_socket *socket)
+/* True if there was something. */
+static bool drain(struct actor *self, struct actor_socket *socket)
 {
     for (int i = 0; i < ACTOR_DRAIN_MAX; i++) {
         struct wire_message message;
         enum frames_outcome outcome = actor_receive(self, socket, &message);
+        socket->ready = outcome != FRAMES_NOTHING;
         if (outcome == FRAMES_NOTHING)
-            return;
+            return i > 0;
         if (outcome != FRAMES_MESSAGE)
             continue;
         dispatch(self, &message);
         wire_message_clear(&message);
     }
+    return true;
 }
 
 /* True if any socket had something. */
-static bool drain_all(struct actor *self, const zmq_pollitem_t *items)
+static bool drain_all(struct actor *self, const struct pollfd *items)
 {
     bool any = false;
     size_t first = self->first_socket;
     for (size_t i = 0; i < self->socket_count; i++) {
         size_t at = (first + i) % self->socket_count;
-        if ((items[at].revents & ZMQ_POLLIN) == 0)
+        if (items[at].revents == 0 && !self->sockets[at].ready)
             continue;
-        drain(self, &self->sockets[at]);
-        any = true;
+        any = drain(self, &self->sockets[at]) || any;
     }
     if (any)
         self->first_socket = (first + 1) % self->socket_count;
@@ -375,6 +380,7 @@ static void finish_round(struct actor *self, wire_time begun)
     commit(self);
     watch_room(self, clock_now());
     actor_flush(self);
+    actor_look_again(self);
     self->rounds++;
     wire_histogram_add(&self->round_us, clock_now() - begun);
 }
@@ -405,7 +411,7 @@ static wire_time role_deadline(const struct actor *self)
                                             : self->role.ops->deadline(self->role.self);
 }
 
-void actor_round(struct actor *self, const zmq_pollitem_t *items)
+void actor_round(struct actor *self, const struct pollfd *items)
 {
     wire_time begun = clock_now();
     bool due = drain_all(self, items);
@@ -420,6 +426,9 @@ void actor_round(struct actor *self, const zmq_pollitem_t *items)
 
 wire_time actor_deadline(const struct actor *self)
 {
+    for (size_t i = 0; i < self->socket_count; i++)
+        if (self->sockets[i].ready)
+            return 0;
     wire_time deadline = role_deadline(self);
     wire_time due = self->dirty ? commit_due(self) : WIRE_NEVER;
     return deadline < due ? deadline : due;

@@ -10,6 +10,10 @@
  *   4. one commit; then what was held leaves, and the role hears of it (durable).
  * So all that arrived while a commit was on its way to the disk shares the next one.
  *
+ * A ZeroMQ socket's descriptor becomes readable when its state changes, not while messages are there, and a
+ * send may eat that up (zmq_getsockopt, ZMQ_FD). So a socket is drained until it is empty, or stays `ready`
+ * by itself, and after a send it is asked whether something has come (ZMQ_EVENTS).
+ *
  * Drops are counted by kind and said at a limited rate. What comes from outside and makes no sense
  * is dropped; from another actor of this replica it is a bug and ends the process. Whoever a
  * message says it is from must be at the other end of the connection, so that a role may rely on
@@ -29,6 +33,7 @@
 #ifndef MADKV_ACTORS_ACTOR_H
 #define MADKV_ACTORS_ACTOR_H
 
+#include <poll.h>
 #include <zmq.h>
 
 #include "smr/role.h"
@@ -39,6 +44,7 @@
 #define ACTOR_FULL_RETRY (1 * WIRE_SECOND)      /* between commits while the disk is full, and between
                                                    looks at how much room is left */
 #define ACTOR_BIRTH_PATIENCE (3 * WIRE_SECOND)  /* then it is said who has not admitted a new disk */
+#define ACTOR_WATCH_BYTES (1024 * 1024)         /* batches made durable between two such looks, at most */
 #define ACTOR_LAZY_TIME (20 * WIRE_MS)          /* a commit that nobody waits for may wait so long */
 #define ACTOR_LAZY_BYTES (1024 * 1024)          /* with no more batches than this in it */
 #define ACTOR_LINK_PATIENCE (3 * WIRE_SECOND)   /* a peer that is sent to and says nothing for so long is
@@ -80,13 +86,14 @@ void actor_destroy(struct actor **actor);
 
 const char *actor_name(const struct actor *self);
 size_t actor_socket_count(const struct actor *self);
-/* Fills one zmq_poll item per socket, in a fixed order. */
-void actor_poll_items(const struct actor *self, zmq_pollitem_t *items);
+/* Fills one poll item per socket, in a fixed order. What a descriptor does not tell of, the deadline
+ * does. */
+void actor_poll_items(const struct actor *self, struct pollfd *items);
 
 /* The first call of all: wakes the role. */
 void actor_start(struct actor *self, wire_time now);
 /* One round, if there is cause for one. items: as filled by actor_poll_items and polled. */
-void actor_round(struct actor *self, const zmq_pollitem_t *items);
+void actor_round(struct actor *self, const struct pollfd *items);
 /* The process is about to end: the role may hand over what others can do in its stead. */
 void actor_leave(struct actor *self);
 /* Whether it has done so, or there was nothing to hand over. */

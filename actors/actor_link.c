@@ -38,8 +38,9 @@ static void add_route(struct actor *self, enum wire_role to, wire_replica replic
                       const struct wire_client *identity)
 {
     struct actor_route *route = &self->routes[to][replica];
-    assert(route->handle == NULL);
+    assert(route->handle == NULL && self->sockets[self->socket_count - 1].handle == handle);
     route->handle = handle;
+    route->socket = self->socket_count - 1;
     route->routed = identity != NULL;
     if (identity != NULL)
         route->to = *identity;
@@ -59,13 +60,27 @@ static void add_peer_routes(struct actor *self, void *handle)
     }
 }
 
+static int descriptor_of(void *socket)
+{
+    int fd = -1;
+    size_t size = sizeof fd;
+    int code = zmq_getsockopt(socket, ZMQ_FD, &fd, &size);
+    assert(code == 0);
+    (void)code;
+    return fd;
+}
+
 void actor_add_socket(struct actor *self, void *socket, enum actor_link link, enum wire_role role,
                       wire_replica replica)
 {
     static const struct wire_client any = {.size = 0};
     assert(self->socket_count < ACTOR_SOCKETS_MAX);
-    self->sockets[self->socket_count++] =
-        (struct actor_socket){.handle = socket, .link = link, .role = role, .replica = replica};
+    self->sockets[self->socket_count++] = (struct actor_socket){.handle = socket,
+                                                                .link = link,
+                                                                .role = role,
+                                                                .replica = replica,
+                                                                .fd = descriptor_of(socket),
+                                                                .ready = true};
     switch (link) {
     case ACTOR_LINK_SIBLING:
         assert(replica == self->self.replica);
@@ -127,6 +142,7 @@ void actor_send(struct actor *self, enum wire_role to, wire_replica to_replica,
     assert((unsigned)to < WIRE_ROLE_COUNT && to_replica < WIRE_REPLICA_COUNT_MAX);
     struct actor_route *route = &self->routes[to][to == WIRE_ROLE_CLIENT ? 0 : to_replica];
     assert(route->handle != NULL);
+    self->sockets[route->socket].sent = true;
     const struct wire_client *id = NULL;
     if (route->routed)
         id = route->to.size == 0 ? &message->client : &route->to;
@@ -154,6 +170,20 @@ void actor_flush(struct actor *self)
         self->open[i]->open = false;
     }
     self->open_count = 0;
+}
+
+void actor_look_again(struct actor *self)
+{
+    for (size_t i = 0; i < self->socket_count; i++) {
+        struct actor_socket *socket = &self->sockets[i];
+        int events = 0;
+        size_t size = sizeof events;
+        if (!socket->sent)
+            continue;
+        socket->sent = false;
+        if (!socket->ready && zmq_getsockopt(socket->handle, ZMQ_EVENTS, &events, &size) == 0)
+            socket->ready = (events & ZMQ_POLLIN) != 0;
+    }
 }
 
 /* --- who speaks ------------------------------------------------------------------------------- */

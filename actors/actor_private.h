@@ -14,11 +14,15 @@ struct actor_socket {
     enum actor_link link; /* who may be there */
     enum wire_role role;  /* of SIBLING and PEER: who is */
     wire_replica replica; /* likewise */
+    int fd;               /* which becomes readable when something may have come */
+    bool ready;           /* there is more to take, whatever the descriptor says */
+    bool sent;            /* something was sent since it was last looked at */
 };
 
 /* How to reach one actor of one replica. */
 struct actor_route {
     void *handle;          /* through which socket; NULL: not at all */
+    size_t socket;         /* its place among the actor's */
     bool chains;           /* a sibling: the messages of a round go as one */
     bool open;             /* a chain is not ended */
     bool routed;           /* that socket is a ROUTER: `to` comes first */
@@ -56,6 +60,7 @@ struct actor {
     wire_time retry;            /* while full: when to try again */
     bool low;                   /* the role was told that there is no room for more */
     wire_time room_due;         /* when to look for that again */
+    uint64_t unwatched_bytes;   /* batches made durable since the last look */
     struct wire_writer scratch; /* room to encode in */
 
     bool leads;                    /* of a proposer: it said so last ... */
@@ -80,6 +85,9 @@ void actor_send(struct actor *self, enum wire_role to, wire_replica to_replica,
 
 /* Ends what is chained: now siblings see it. */
 void actor_flush(struct actor *self);
+
+/* After sends: which sockets have something that their descriptors may no longer tell of. */
+void actor_look_again(struct actor *self);
 
 /* Takes one message off a socket and judges who sent it. Faults are counted and said here. */
 enum frames_outcome actor_receive(struct actor *self, const struct actor_socket *socket,

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -22,6 +23,7 @@ struct runtime_thread {
     struct actor *actors[RUNTIME_THREAD_ACTORS_MAX]; /* hosted here */
     size_t actor_count;                              /* how many */
     void *inside;                                    /* the thread's end of the control pair */
+    int inside_fd;                                   /* which becomes readable when a word is there */
     void *outside;                                   /* main's end */
     pthread_t thread;                                /* while it runs */
     bool runs;                                       /* started and not joined */
@@ -66,7 +68,7 @@ void runtime_host(struct runtime *self, struct actor *actor, unsigned thread)
 
 /* --- the loop --------------------------------------------------------------------------------- */
 
-static long poll_timeout_ms(const struct runtime_thread *self)
+static int poll_timeout_ms(const struct runtime_thread *self)
 {
     wire_time deadline = WIRE_NEVER;
     for (size_t i = 0; i < self->actor_count; i++) {
@@ -79,28 +81,22 @@ static long poll_timeout_ms(const struct runtime_thread *self)
     if (deadline - now >= TIMEOUT_MAX_MS * WIRE_MS)
         return TIMEOUT_MAX_MS;
     /* Rounded up: waking before the deadline would mean to poll again for nothing. */
-    return (long)((deadline - now + WIRE_MS - 1) / WIRE_MS);
+    return (int)((deadline - now + WIRE_MS - 1) / WIRE_MS);
 }
 
 /* Item 0 is the control pair; the sockets of each actor follow in order. */
-static int fill_items(const struct runtime_thread *self, zmq_pollitem_t items[ITEMS_MAX])
+static nfds_t fill_items(const struct runtime_thread *self, struct pollfd items[ITEMS_MAX])
 {
-    int count = 1;
-    items[0] = (zmq_pollitem_t){.socket = self->inside, .events = ZMQ_POLLIN};
+    nfds_t count = 1;
+    items[0] = (struct pollfd){.fd = self->inside_fd, .events = POLLIN};
     for (size_t i = 0; i < self->actor_count; i++) {
         actor_poll_items(self->actors[i], items + count);
-        count += (int)actor_socket_count(self->actors[i]);
+        count += actor_socket_count(self->actors[i]);
     }
     return count;
 }
 
-static void clear_events(zmq_pollitem_t *items, int count)
-{
-    for (int i = 0; i < count; i++)
-        items[i].revents = 0;
-}
-
-static void run_rounds(struct runtime_thread *self, const zmq_pollitem_t *items)
+static void run_rounds(struct runtime_thread *self, const struct pollfd *items)
 {
     for (size_t i = 0; i < self->actor_count; i++) {
         actor_round(self->actors[i], items);
@@ -109,13 +105,13 @@ static void run_rounds(struct runtime_thread *self, const zmq_pollitem_t *items)
 }
 
 /* Looks again and again, giving way to others in between, until something is there. */
-static int spin(const struct runtime_thread *self, zmq_pollitem_t *items, int count)
+static int spin(const struct runtime_thread *self, struct pollfd *items, nfds_t count)
 {
     wire_time until = self->last_event + self->spin;
     int ready = 0;
     while (ready == 0 && clock_now() < until && poll_timeout_ms(self) > 0) {
         sched_yield();
-        ready = zmq_poll(items, count, 0);
+        ready = poll(items, count, 0);
     }
     return ready;
 }
@@ -127,59 +123,64 @@ static void note_event(struct runtime_thread *self)
     self->last_event = now;
 }
 
-/* As zmq_poll answers. A thread whose events come further apart than it would spin sleeps at once, so
+/* As poll answers. A thread whose events come further apart than it would spin sleeps at once, so
  * that an idle replica costs nothing. */
-static int wait_for_events(struct runtime_thread *self, zmq_pollitem_t *items, int count)
+static int wait_for_events(struct runtime_thread *self, struct pollfd *items, nfds_t count)
 {
     int ready = self->is_busy ? spin(self, items, count) : 0;
     if (ready == 0)
-        ready = zmq_poll(items, count, poll_timeout_ms(self));
+        ready = poll(items, count, poll_timeout_ms(self));
     if (self->spin > 0 && ready > 0)
         note_event(self);
     return ready;
 }
 
-/* What main says. False: to stop. */
-static bool take_word(struct runtime_thread *self)
+/* What main says, word by word until there is none left: only then does the descriptor tell of the next
+ * one. False: to stop. */
+static bool take_words(struct runtime_thread *self)
 {
     char word[8];
-    int size = zmq_recv(self->inside, word, sizeof word, ZMQ_DONTWAIT);
-    if (size != 5)
-        return size < 0; /* a word of four: "stop" */
-    self->leaving = true;
-    for (size_t i = 0; i < self->actor_count; i++)
-        actor_leave(self->actors[i]);
+    int size;
+    while ((size = zmq_recv(self->inside, word, sizeof word, ZMQ_DONTWAIT)) >= 0 || errno == EINTR) {
+        if (size == 4) /* "stop" */
+            return false;
+        self->leaving = self->leaving || size == 5;
+        for (size_t i = 0; i < self->actor_count && size == 5; i++)
+            actor_leave(self->actors[i]);
+    }
     return true;
 }
 
-/* Once all actors have handed over, main is told. */
-static void say_left(struct runtime_thread *self)
+/* Once all actors have handed over, main is told. True: it was. */
+static bool say_left(struct runtime_thread *self)
 {
     bool all = self->leaving;
     for (size_t i = 0; i < self->actor_count; i++)
         all = all && actor_left(self->actors[i]);
     if (!all)
-        return;
+        return false;
     self->leaving = false;
     int sent = zmq_send(self->inside, "left", 4, 0);
     assert(sent == 4);
     (void)sent;
+    return true;
 }
 
 static void run_loop(struct runtime_thread *self)
 {
-    zmq_pollitem_t items[ITEMS_MAX];
-    int count = fill_items(self, items);
+    struct pollfd items[ITEMS_MAX];
+    nfds_t count = fill_items(self, items);
+    bool look = true; /* there may be a word that the descriptor does not tell of */
     for (;;) {
-        int ready = wait_for_events(self, items, count);
-        if (ready < 0) {
-            assert(errno == EINTR);
-            clear_events(items, count);
-        }
-        if ((items[0].revents & ZMQ_POLLIN) != 0 && !take_word(self))
+        if ((look || items[0].revents != 0) && !take_words(self))
             return;
         run_rounds(self, items + 1);
-        say_left(self);
+        look = say_left(self);
+        int ready = look ? 0 : wait_for_events(self, items, count);
+        assert(ready >= 0 || errno == EINTR);
+        if (ready <= 0)
+            for (nfds_t i = 0; i < count; i++)
+                items[i].revents = 0;
     }
 }
 
@@ -215,7 +216,9 @@ static bool open_control(struct runtime_thread *self, void *context)
     snprintf(endpoint, sizeof endpoint, "inproc://control.%p", (void *)self);
     self->inside = zmq_socket(context, ZMQ_PAIR);
     self->outside = zmq_socket(context, ZMQ_PAIR);
+    size_t size = sizeof self->inside_fd;
     bool ok = self->inside != NULL && self->outside != NULL &&
+              zmq_getsockopt(self->inside, ZMQ_FD, &self->inside_fd, &size) == 0 &&
               zmq_setsockopt(self->inside, ZMQ_LINGER, &linger, sizeof linger) == 0 &&
               zmq_setsockopt(self->outside, ZMQ_LINGER, &linger, sizeof linger) == 0 &&
               zmq_bind(self->inside, endpoint) == 0 && zmq_connect(self->outside, endpoint) == 0;

@@ -1,7 +1,8 @@
 /* The runtime: threads that run actors.
  *
- * Each thread runs one loop: zmq_poll over the sockets of all actors it hosts until something
- * arrives, a deadline passes or it is told to stop; then one round of each actor. Deadlines are
+ * Each thread runs one loop: poll over the descriptors of all sockets of the actors it hosts until something
+ * arrives, a deadline passes or it is told to stop; then one round of each actor. (zmq_poll would ask every
+ * socket twice per call, two system calls each, however many are silent.) Deadlines are
  * computed from the clock anew each time; no tick is counted, nothing sleeps to wait for anybody.
  * Spinning is a setting, off unless asked for: to wake an idle core can take longer than the work it is
  * woken for.

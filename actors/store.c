@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@ enum {
     SLOT_KEY_BYTES = 8,
     PAGE_SLACK_BYTES = 2 * 4096,    /* what a record may cost on disk beyond its own bytes */
     COMMIT_SLACK_BYTES = 64 * 1024, /* what a transaction may cost beyond its records */
+    ROOM_SHARE = 64,                /* of the room on the disk, that is used up between two looks */
+    UNMAP_BYTES = 8 << 20,          /* written between two times that the map is emptied */
     DELETES_MAX = 1024,             /* slots deleted in one transaction; the rest in the next ones */
 };
 
@@ -221,13 +224,39 @@ static void drop_queue(struct store *self)
     self->queued_cut = 0;
 }
 
+/* Free bytes as of the last look, less what was asked for since: looked at anew once that is a share of what
+ * there was, since others write to the same disk. */
+static uint64_t room_left(struct store *self)
+{
+    if (self->room_used >= self->room / ROOM_SHARE) {
+        self->room = store_room(self);
+        self->room_used = 0;
+    }
+    return self->room - self->room_used;
+}
+
 /* Whether the file system could take the whole queue at the worst. LMDB mostly reuses pages, so
  * this errs on the careful side. */
-static bool room_for_queue(const struct store *self)
+static bool room_for_queue(struct store *self)
 {
-    uint64_t need = self->queue_bytes + self->queue_count * (uint64_t)PAGE_SLACK_BYTES +
-                    COMMIT_SLACK_BYTES + self->reserve_bytes;
-    return store_room(self) >= need;
+    uint64_t need =
+        self->queue_bytes + self->queue_count * (uint64_t)PAGE_SLACK_BYTES + COMMIT_SLACK_BYTES;
+    bool enough = room_left(self) >= need + self->reserve_bytes;
+    self->room_used = enough ? self->room_used + need : self->room; /* refused: look again next time */
+    return enough;
+}
+
+/* What was written is in the page cache, and hardly ever asked for again: it need not stay mapped as well, or a
+ * process would seem as large as its log. */
+static void unmap_written(struct store *self)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    if (self->put_bytes - self->unmapped_at < UNMAP_BYTES)
+        return;
+    self->unmapped_at = self->put_bytes;
+    if (mdb_env_info(self->env, &info) == 0 && mdb_env_stat(self->env, &stat) == 0)
+        madvise(info.me_mapaddr, ((size_t)info.me_last_pgno + 1) * stat.ms_psize, MADV_DONTNEED);
 }
 
 /* What a transaction makes of the store, once it is durable. */
@@ -344,6 +373,7 @@ static enum wire_error store_commit(void *store)
     self->put_bytes += self->queue_bytes + self->queue_count * WIRE_SLOT_RECORD_PREFIX;
     drop_queue(self);
     self->queued_cut = cut_left;
+    unmap_written(self);
     return WIRE_OK;
 }
 

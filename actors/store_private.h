@@ -21,6 +21,8 @@ struct store {
     uint64_t reserve_bytes;        /* see STORE_RESERVE_BYTES */
     uint64_t map_bytes;            /* see STORE_MAP_BYTES */
     bool low;                      /* little room was left when last asked */
+    uint64_t room;                 /* free on the disk when last looked at */
+    uint64_t room_used;            /* what was asked of it since */
 
     struct smr_log_entry *queue;  /* put, not yet committed; owns the batches */
     size_t queue_count;           /* how many */
@@ -35,6 +37,7 @@ struct store {
     uint64_t commit_count;      /* transactions made durable */
     uint64_t put_count;         /* records in them */
     uint64_t put_bytes;         /* bytes of those records */
+    uint64_t unmapped_at;       /* put_bytes when the map was emptied last */
     uint64_t full_count;        /* commits refused for want of room */
     uint64_t damaged_count;     /* reads that found a damaged record */
     struct wire_say_gate gate;  /* for lines about them */

@@ -44,7 +44,7 @@
 #define WIRE_AHEAD_SLOTS 256   /* an acceptor takes no slot further past its own chosen bar */
 #define WIRE_RING_SLOTS 1024   /* slots a candidate may have to recover; see paxos/proposer.h */
 #define WIRE_CREDIT_BYTES (8 * 1024 * 1024) /* sent to one acceptor and not known taken; then wait */
-#define WIRE_CACHE_BYTES (64 * 1024 * 1024) /* log entries an acceptor keeps in memory */
+#define WIRE_CACHE_BYTES (8 * 1024 * 1024) /* log entries an acceptor keeps in memory */
 /* What the log keeps behind the own checkpoint, for peers that are behind by less: at most so many slots,
  * and none while all of the log takes more than that many bytes. Whoever is further behind fetches a
  * snapshot. What every replica has in a checkpoint is cut at once. */
