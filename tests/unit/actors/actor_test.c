@@ -566,6 +566,34 @@ START_TEST(test_actor_leaves_a_link_alone_that_answers)
 }
 END_TEST
 
+static bool is_readable(const struct actor_socket *socket)
+{
+    struct pollfd item = {.fd = socket->fd, .events = POLLIN};
+    return poll(&item, 1, 0) == 1;
+}
+
+/* To send through a socket may take in that something came, and then its descriptor is silent again. */
+START_TEST(test_actor_misses_nothing_that_a_send_took_note_of)
+{
+    struct pollfd silent[ACTOR_SOCKETS_MAX] = {{.fd = -1}, {.fd = -1}};
+    const struct actor_socket *link = &actor->sockets[1];
+    actor->link_patience = WIRE_NEVER;
+    send_until_heard(true);
+    wire_time deadline = clock_now() + TOY_PATIENCE_SECONDS * WIRE_SECOND;
+    while (!is_readable(link) && clock_now() < deadline)
+        ;
+    while (is_readable(link) && clock_now() < deadline) {
+        tell(WIRE_MESSAGE_PREPARE, 1); /* which is passed on through the link */
+        actor->sockets[0].ready = true;
+        actor_round(actor, silent);
+    }
+    ck_assert(!is_readable(link));
+    ck_assert_int_eq(actor_deadline(actor), 0);
+    actor_round(actor, silent);
+    ck_assert_int_eq(actor->routes[WIRE_ROLE_ACCEPTOR][1].unanswered, 0);
+}
+END_TEST
+
 Suite *actor_suite(void)
 {
     Suite *suite = suite_create("actor");
@@ -598,6 +626,7 @@ Suite *actor_suite(void)
     tcase_set_timeout(links, 60);
     tcase_add_test(links, test_actor_takes_its_identity_back);
     tcase_add_test(links, test_actor_leaves_a_link_alone_that_answers);
+    tcase_add_test(links, test_actor_misses_nothing_that_a_send_took_note_of);
     suite_add_tcase(suite, links);
     return suite;
 }
