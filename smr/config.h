@@ -81,6 +81,7 @@ struct smr_checkpointing {
                                  0: WIRE_UNSAVED_BYTES_MAX */
     size_t piece_bytes;   /* of a snapshot, sent at once; 0: WIRE_PIECE_BYTES, which is the most */
     size_t stage_bytes;   /* of one received, made durable together; 0: WIRE_STAGE_BYTES */
+    size_t pace_bytes;    /* likewise, that come a second at least; 0: WIRE_PACE_BYTES */
 };
 
 static inline struct smr_checkpointing smr_checkpointing_default(void)

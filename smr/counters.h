@@ -89,6 +89,8 @@
     X(fetches_resumed)    /* of them where an earlier life or peer had left off */                 \
     X(fetches_restarted)  /* of them begun anew, since no peer had the same any more */            \
     X(pieces_staged)      /* pieces taken */                                                       \
+    X(rests)              /* of them followed by a rest, since the group was at work */            \
+    X(rests_forgone)      /* of them not, since the log of the sender filled up too fast */        \
     X(pieces_misplaced)   /* pieces that came late, twice or of another snapshot */                \
     X(servers_given_up)   /* peers that were asked and fell silent */                              \
     X(snapshots_refused)  /* snapshots that do not fit together, or are not of this group */       \

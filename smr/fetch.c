@@ -48,6 +48,7 @@ void smr_fetch_init(struct smr_fetch *self, const struct smr_config *config,
                                .peer = config->self.replica,
                                .deadline = WIRE_NEVER};
     self->self.role = WIRE_ROLE_CHECKPOINTER;
+    smr_pace_init(&self->pace, config->checkpointing.pace_bytes);
     if (self->stage_bytes == 0)
         self->stage_bytes = WIRE_STAGE_BYTES;
     if (machine.base != NULL)
@@ -213,13 +214,14 @@ void smr_fetch_want(struct smr_fetch *self, wire_time now, const struct wire_mes
     if (base_of(self) == NULL || self->replica_count == 1)
         return;
     if (m->fetch.from == 0) {
-        if (self->state == SMR_FETCH_ASKING || self->state == SMR_FETCH_RESTING)
+        if (self->state != SMR_FETCH_IDLE && self->state != SMR_FETCH_WHOLE)
             smr_fetch_drop(self);
         return;
     }
     self->from = m->fetch.from;
     self->leader = m->fetch.leader;
     self->wanted_until = now + WANTED_FOR;
+    smr_pace_note(&self->pace, now, m->fetch.heard, m->fetch.held);
     if (self->state == SMR_FETCH_IDLE)
         begin(self, now, out);
 }
@@ -324,11 +326,34 @@ static void become_whole(struct smr_fetch *self, wire_time now, struct smr_out *
     ask_applier(self, now, out);
 }
 
+/* Of the pairs; 100 of what has come to its image. */
+static uint64_t percent_of(const struct smr_fetch *self)
+{
+    if (self->at.whole)
+        return 100;
+    return self->pairs == 0 ? 0 : self->at.totals.pairs * 100 / self->pairs;
+}
+
+/* How long the piece took with all that is done about it shows when the clock is looked at again. */
+static void rest_or_ask(struct smr_fetch *self, wire_time now, struct smr_out *out)
+{
+    bool outrun = smr_pace_is_outrun(&self->pace, percent_of(self));
+    self->counters->rests_forgone += self->pace.busy && outrun;
+    if (!self->pace.busy || outrun) {
+        ask_next(self, now, out);
+        return;
+    }
+    self->counters->rests++;
+    self->state = SMR_FETCH_PACING;
+    self->rests = false;
+    self->deadline = now;
+}
+
 /* The next piece, or if there was no room for the last ones, what is durable again in a while. */
 static void go_on(struct smr_fetch *self, wire_time now, enum wire_error error, struct smr_out *out)
 {
     if (error == WIRE_OK) {
-        ask_next(self, now, out);
+        rest_or_ask(self, now, out);
         return;
     }
     smr_out_say(out, false, "no room on the disk for a snapshot: make room, it goes on by itself");
@@ -336,12 +361,14 @@ static void go_on(struct smr_fetch *self, wire_time now, enum wire_error error, 
     self->deadline = now + WIRE_SECOND;
 }
 
+/* At a pace a piece is made durable by itself, since who works waits for its disk behind what goes to it at
+ * once. */
 static void take_pairs(struct smr_fetch *self, wire_time now, const struct wire_message *m,
                        struct smr_out *out)
 {
     put_pairs(self, buf_span(m->payload));
     self->at.whole = m->snapshot.last;
-    bool enough = self->staged_bytes >= self->stage_bytes || self->at.whole;
+    bool enough = self->staged_bytes >= self->stage_bytes || self->at.whole || self->pace.busy;
     go_on(self, now, enough ? end_stage(self) : WIRE_OK, out);
 }
 
@@ -352,7 +379,7 @@ static void take_image(struct smr_fetch *self, wire_time now, const struct wire_
     if (m->snapshot.last)
         become_whole(self, now, out);
     else
-        ask_next(self, now, out);
+        rest_or_ask(self, now, out);
 }
 
 /* Is it the piece that is wanted? The first of a snapshot decides which one that is. */
@@ -382,6 +409,7 @@ void smr_fetch_take(struct smr_fetch *self, wire_time now, const struct wire_mes
     }
     self->counters->pieces_staged++;
     self->bytes += payload.size;
+    self->piece = payload.size;
     self->pairs = piece->pairs;
     if (piece->image)
         take_image(self, now, m, out);
@@ -391,6 +419,15 @@ void smr_fetch_take(struct smr_fetch *self, wire_time now, const struct wire_mes
 }
 
 /* --- time ------------------------------------------------------------------------------------------- */
+
+static void rest(struct smr_fetch *self, wire_time now, struct smr_out *out)
+{
+    wire_time rest = self->rests ? 0 : smr_pace_rest(&self->pace, now - self->asked, self->piece);
+    self->rests = true;
+    self->deadline = now + rest;
+    if (rest == 0)
+        ask_next(self, now, out);
+}
 
 static void repeat(struct smr_fetch *self, wire_time now, struct smr_out *out)
 {
@@ -419,6 +456,8 @@ void smr_fetch_wake(struct smr_fetch *self, wire_time now, struct smr_out *out)
         self->deadline = WIRE_NEVER;
     } else if (self->state == SMR_FETCH_ASKING) {
         repeat(self, now, out);
+    } else if (self->state == SMR_FETCH_PACING) {
+        rest(self, now, out);
     } else {
         ask_somebody(self, now, out);
     }
@@ -456,7 +495,7 @@ enum wire_error smr_fetch_install(struct smr_fetch *self, wire_time now, struct 
 
 void smr_fetch_figures(const struct smr_fetch *self, struct wire_writer *out)
 {
-    static const char *const states[] = {"idle", "asking", "resting", "whole"};
+    static const char *const states[] = {"idle", "asking", "resting", "pacing", "whole"};
     uint64_t took = (uint64_t)(self->shown - self->begun) + 1;
     wire_figure_text(out, "fetch.state", states[self->state]);
     if (self->state == SMR_FETCH_IDLE)
@@ -464,8 +503,7 @@ void smr_fetch_figures(const struct smr_fetch *self, struct wire_writer *out)
     wire_figure_number(out, "fetch.from_replica", self->peer);
     wire_figure_number(out, "fetch.snapshot_slot", self->at.snapshot);
     wire_figure_number(out, "fetch.bytes", self->bytes);
-    wire_figure_number(out, "fetch.percent",
-                       self->pairs == 0 ? 0 : self->at.totals.pairs * 100 / self->pairs);
+    wire_figure_number(out, "fetch.percent", percent_of(self));
     if (self->shown > self->begun)
         wire_figure_number(out, "fetch.bytes_per_s", self->bytes * (uint64_t)WIRE_SECOND / took);
 }

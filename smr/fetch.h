@@ -3,7 +3,7 @@
  * One at a time, from one peer at a time, piece by piece: each is asked for when the one before has come,
  * put into the staging table at once and made durable some megabytes at a time. A peer that falls silent,
  * is busy or has nothing new enough is left for a while and another one asked; the leader only if no other
- * will do. Whatever does not fit is refused and asked for again; a whole snapshot whose parts do not fit
+ * will do. While the group is at work it takes its time (smr/pace.h). Whatever does not fit is refused and asked for again; a whole snapshot whose parts do not fit
  * together is thrown away, and its peer avoided for longer.
  *
  * Peers that are left for their silence may each have another snapshot, and what came from one is of no use
@@ -17,12 +17,14 @@
 #include "smr/config.h"
 #include "smr/counters.h"
 #include "smr/out.h"
+#include "smr/pace.h"
 #include "smr/snapshot.h"
 
 enum smr_fetch_state {
     SMR_FETCH_IDLE,   /* nothing is wanted */
     SMR_FETCH_ASKING, /* a peer is asked for a piece */
     SMR_FETCH_RESTING, /* no peer will do; after a while again */
+    SMR_FETCH_PACING,  /* a piece has come; the next one is asked for after a rest */
     SMR_FETCH_WHOLE,  /* all is staged; the applier is asked */
 };
 
@@ -40,7 +42,10 @@ struct smr_fetch {
     wire_time wanted_until;     /* then it is not, unless it is said again */
     wire_replica peer;          /* asked, or asked last */
     wire_time shunned[WIRE_REPLICA_COUNT_MAX]; /* peers not to be asked before */
-    wire_time asked;            /* the peer, for the piece that is wanted now: when first */
+    wire_time asked;            /* the peer, for the piece that is wanted now or came last: when first */
+    size_t piece;               /* bytes of the one that came last */
+    struct smr_pace pace;       /* how long to rest after it */
+    bool rests;                 /* pacing: that is settled, and counted from then on */
     unsigned repeats;           /* and how often since */
     unsigned without;           /* bit per peer that does not have this snapshot */
     unsigned lost;              /* times that what had come was of no use, since the last install */

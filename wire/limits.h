@@ -67,6 +67,11 @@
  * long as all of the log takes no more than so much beyond its tail. */
 #define WIRE_HOLD_BYTES (512 * 1024 * 1024)
 #define WIRE_HOLD_MS 10000        /* ... and for so long after its last piece */
+/* The pace of one while its group is at work (smr/pace.h): a rest of so many times what a piece took, but so
+ * many bytes a second come at least. At work is a group that chooses so many slots a second. */
+#define WIRE_PACE_REST 4
+#define WIRE_PACE_BYTES (10 * 1024 * 1024)
+#define WIRE_PACE_BUSY_SLOTS 10
 #define WIRE_STREAM_IDLE_MS 10000 /* a snapshot that nobody asks for is closed; its pages are free then */
 #define WIRE_STREAM_LIFE_MS (3600 * 1000) /* likewise one that takes longer */
 

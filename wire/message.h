@@ -140,8 +140,9 @@ struct wire_generations {
 #define WIRE_CATCH_UP_FIELDS(F) F(slot, upto) F(replica, peer)
 /* --- learning: learner <-> acceptor of a peer ----------------------------------------------------- */
 #define WIRE_LEARN_FIELDS(F) F(slot, from)
-/* Payload: entries from `from` on, all chosen. chosen: the bar there. cut: as in Promise. */
-#define WIRE_LEARNED_FIELDS(F) F(slot, from) F(slot, chosen) F(slot, cut)
+/* Payload: entries from `from` on, all chosen. chosen: the bar there. cut: as in Promise. held: percent of the
+ * room in which a log is held for a snapshot on its way that are taken there; 0: none is on its way. */
+#define WIRE_LEARNED_FIELDS(F) F(slot, from) F(slot, chosen) F(slot, cut) F(u64, held)
 /* --- to and from the applier --------------------------------------------------------------------- */
 /* Slot is chosen. Payload: the batch. In slot order, without gaps. at: since when, if this replica's own
  * proposer said so. */
@@ -206,8 +207,9 @@ struct wire_generations {
 
 /* --- snapshots (smr/snapshot.h): learner -> own checkpointer <-> own acceptor <-> streamer of a peer -- */
 /* Slot `from` is wanted and peers have cut it: fetch a snapshot that holds it. Said again and again while
- * that is so. from 0: no longer. leader: to be spared where another peer will do. */
-#define WIRE_FETCH_FIELDS(F) F(slot, from) F(replica, leader)
+ * that is so. from 0: no longer. leader: to be spared where another peer will do. heard: what the group has
+ * chosen; held: as the peer that sends one says it in LEARNED. */
+#define WIRE_FETCH_FIELDS(F) F(slot, from) F(replica, leader) F(slot, heard) F(u64, held)
 /* A piece of a snapshot that holds slot `from`, of that of slot `snapshot` (0: whichever there is): the
  * pairs behind the key in the payload, or the image from byte `place` on. place: else the key's hash, as
  * the piece will say it. peer: who is asked. */

@@ -322,7 +322,7 @@ static void receive_from_peer(struct acceptor *self, wire_time now, const struct
 {
     switch (m->type) {
     case WIRE_MESSAGE_LEARN:
-        learner_receive_learn(self, m, out);
+        learner_receive_learn(self, now, m, out);
         break;
     case WIRE_MESSAGE_LEARNED:
         learner_receive_learned(self, now, m, out);

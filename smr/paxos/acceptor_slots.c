@@ -130,6 +130,16 @@ static wire_slot behind_the_tail(struct acceptor *self, wire_time now)
     return holds && self->held < free ? self->held : free;
 }
 
+uint64_t acceptor_held_percent(const struct acceptor *self, wire_time now)
+{
+    const struct smr_checkpointing *keep = &self->checkpointing;
+    uint64_t bytes = self->log.ops->bytes(self->log.self);
+    if (now >= self->held_until || bytes <= keep->tail_bytes)
+        return 0;
+    uint64_t percent = (bytes - keep->tail_bytes) * 100 / keep->hold_bytes;
+    return percent < 100 ? percent : 100;
+}
+
 /* Never ahead of the own checkpoint. What every replica has in one nobody will ask for; of the rest a tail
  * is kept. */
 void acceptor_cut(struct acceptor *self, wire_time now, struct smr_out *out)

@@ -85,7 +85,8 @@ struct acceptor {
     unsigned asked_in_vain;       /* questions for slots since one helped */
     unsigned cut_at;              /* bit per peer that has cut the slot asked for ... */
     wire_slot cut_least;          /* ... and how far the one that cut least */
-    bool fetching;                /* the checkpointer was told to fetch a snapshot */
+    bool fetching;                /* the checkpointer was told to fetch a snapshot ... */
+    uint64_t held_there;          /* ... and the peer that sends it said `held` of its log last */
     wire_time refusal_said;       /* people were told last of a piece of a snapshot that does not fit */
     wire_time complained;         /* people were told last of a slot that nobody can repair */
 
@@ -118,6 +119,9 @@ bool acceptor_has_place(struct acceptor *self, wire_slot slot);
 void acceptor_store(struct acceptor *self, const struct smr_log_entry *entry, struct smr_out *out);
 /* Puts the hard state as it is now. */
 void acceptor_put_state(struct acceptor *self, struct smr_out *out);
+/* Percent of the room in which the log is held for a peer that is sent a snapshot that it takes; 0: it is
+ * not. */
+uint64_t acceptor_held_percent(const struct acceptor *self, wire_time now);
 /* Removes some of what nobody will ever ask for; called when a commit happens anyway. */
 void acceptor_cut(struct acceptor *self, wire_time now, struct smr_out *out);
 void acceptor_cache_clear(struct acceptor *self);
@@ -186,7 +190,7 @@ void birth_wake(struct acceptor *self, wire_time now, struct smr_out *out);
 /* Slots up to `bar` are chosen; those this replica accepted under `ballot` have that value. */
 void learner_note_chosen(struct acceptor *self, wire_time now, struct wire_ballot ballot,
                          wire_slot bar, struct smr_out *out);
-void learner_receive_learn(struct acceptor *self, const struct wire_message *m,
+void learner_receive_learn(struct acceptor *self, wire_time now, const struct wire_message *m,
                            struct smr_out *out);
 void learner_receive_learned(struct acceptor *self, wire_time now, const struct wire_message *m,
                              struct smr_out *out);

@@ -92,7 +92,7 @@ static wire_slot useless_upto(const struct acceptor *self, wire_slot from, bool 
     return damaged && from > self->hard.cut && from <= self->saved ? from : self->hard.cut;
 }
 
-void learner_receive_learn(struct acceptor *self, const struct wire_message *m,
+void learner_receive_learn(struct acceptor *self, wire_time now, const struct wire_message *m,
                            struct smr_out *out)
 {
     wire_slot from = m->learn.from;
@@ -109,6 +109,7 @@ void learner_receive_learn(struct acceptor *self, const struct wire_message *m,
     n->learned.from = from;
     n->learned.chosen = self->hard.chosen;
     n->learned.cut = useless_upto(self, from, damaged && through < from);
+    n->learned.held = acceptor_held_percent(self, now);
     n->payload = wire_writer_take(&self->scratch);
 }
 
@@ -148,6 +149,8 @@ void learner_receive_learned(struct acceptor *self, wire_time now, const struct 
     wire_slot before = self->hard.chosen;
     wire_slot damaged_before = self->damaged;
     learner_note_cut(self, m->sender.replica, m->learned.cut);
+    if (m->learned.held > 0)
+        self->held_there = m->learned.held;
     bool cut_there = m->learned.cut >= learner_wanted(self);
     struct wire_reader in = wire_reader_of(list);
     struct wire_entry entry;

@@ -19,6 +19,8 @@ static void send_fetch(struct acceptor *self, wire_slot from, struct smr_out *ou
                                           WIRE_ROLE_CHECKPOINTER, self->self.replica);
     m->fetch.from = from;
     m->fetch.leader = ballot_is_none(self->leader) ? WIRE_NO_REPLICA : self->leader.replica;
+    m->fetch.heard = self->bar_heard;
+    m->fetch.held = self->held_there;
     self->fetching = from != 0;
 }
 
@@ -50,7 +52,10 @@ void learner_note_asked(struct acceptor *self, wire_time now, struct smr_out *ou
 {
     wire_slot wanted = learner_wanted(self);
     if (self->cut_at != 0 && self->asked_in_vain + 1 >= self->replica_count) {
-        self->counters.fetches_wanted += !self->fetching;
+        if (!self->fetching) {
+            self->counters.fetches_wanted++;
+            self->held_there = 0;
+        }
         send_fetch(self, wanted > self->cut_least ? wanted : self->cut_least, out);
     } else {
         complain(self, now, out);

@@ -359,6 +359,10 @@ MUTANTS = [
     ("bad piece of a snapshot handed on", "smr/paxos/acceptor.c",
      "        return m->snapshot.checksum == smr_snapshot_checksum(m);\n", "        return true;\n",
      "simulator or unit-smr"),
+    ("snapshot that spares nobody", "smr/pace.c",
+     "wire_time rest = WIRE_PACE_REST * took;", "wire_time rest = 0 * took;", "unit-smr"),
+    ("snapshot that spares others until its log is cut", "smr/pace.c",
+     "return 4 * self->held > 3 * done;", "return 4 * self->held > 400 * (done + 1);", "unit-smr"),
     ("second snapshot goes on where the first left off", "smr/fetch.c",
      "(begins || piece->snapshot == self->at.snapshot)", "true", "unit-smr"),
 

@@ -67,6 +67,7 @@ void sim_weather_draw(struct sim *sim)
         .unsaved_bytes_max = 2000 + (size_t)sim_below(sim, 8000),
         .piece_bytes = 30 + (size_t)sim_below(sim, sim_chance(sim, 600) ? 100 : 4000),
         .stage_bytes = 1 + (size_t)sim_below(sim, 1000),
+        .pace_bytes = 1 + (size_t)sim_below(sim, 2000),
     };
     w->reads = sim_chance(sim, 100)   ? SMR_READS_LOG
                : sim_chance(sim, 300) ? SMR_READS_INDEX
@@ -94,7 +95,8 @@ static void draw_overload(struct sim *sim)
     work->think_max = WIRE_MS;
 }
 
-/* So many slots that who was away for a second is far behind. */
+/* So many slots that who was away for a second is far behind; and may be again by the time a snapshot has come,
+ * if the log behind it is not held for long. */
 static void draw_long_life(struct sim *sim)
 {
     struct sim_workload *work = &sim->workload;
@@ -108,6 +110,13 @@ static void draw_long_life(struct sim *sim)
     sim->weather.delay_max = 300;
     sim->weather.commit_max = 200;
     sim->weather.replay = 0;
+    if (sim_chance(sim, 500)) {
+        struct smr_checkpointing *checkpointing = &sim->weather.checkpointing;
+        checkpointing->tail_slots = 0;
+        checkpointing->tail_bytes = 1 + sim_below(sim, 1000);
+        checkpointing->hold_bytes = 2000 + sim_below(sim, 20000);
+        checkpointing->piece_bytes = 30;
+    }
 }
 
 /* So many slots that one who was away all along cannot take in at once what a peer may send: more than
@@ -145,7 +154,8 @@ static void draw_large_values(struct sim *sim)
     struct smr_checkpointing *checkpointing = &sim->weather.checkpointing;
     checkpointing->changed_bytes = checkpointing->log_bytes = 8 * WIRE_VALUE_BYTES_MAX;
     checkpointing->unsaved_bytes_max = 32 * WIRE_VALUE_BYTES_MAX;
-    checkpointing->piece_bytes = checkpointing->stage_bytes = 0; /* the real ones */
+    checkpointing->piece_bytes = checkpointing->stage_bytes = 0;
+    checkpointing->pace_bytes = 0; /* the real ones */
 }
 
 /* Nothing goes wrong but that leaders' disks stall, one after the other, under calls that never end. */

@@ -7,6 +7,7 @@
 int main(void)
 {
     SRunner *runner = srunner_create(peers_suite());
+    srunner_add_suite(runner, pace_suite());
     srunner_add_suite(runner, out_suite());
     srunner_add_suite(runner, memory_log_suite());
     srunner_add_suite(runner, memory_base_suite());

@@ -5,6 +5,7 @@
 #include <check.h>
 
 Suite *peers_suite(void);
+Suite *pace_suite(void);
 Suite *out_suite(void);
 Suite *memory_log_suite(void);
 Suite *memory_base_suite(void);

@@ -82,12 +82,14 @@ static struct stand *fetcher;                   /* the checkpointer of replica 0
 static struct stand *servers[3];                /* the streamers of the others; NULL: down */
 static wire_slot wanted;                        /* asked for by the acceptor */
 static uint64_t asked[3];                       /* pieces, of each of them */
+static size_t pace_bytes;                       /* of the fetcher; 0: as it comes */
 
 static struct smr_config config_of(wire_replica replica)
 {
     struct smr_config config = stand_config(3);
     config.self = stand_sender(WIRE_ROLE_CLIENT, replica);
     config.checkpointing.piece_bytes = config.checkpointing.stage_bytes = PIECE_BYTES;
+    config.checkpointing.pace_bytes = pace_bytes;
     return config;
 }
 
@@ -116,6 +118,7 @@ static void setup(void)
 {
     own = smr_memory_base_new();
     wanted = WANTED;
+    pace_bytes = 0;
     begin_fetcher();
     struct state state = {.of = stand_sender(WIRE_ROLE_CLIENT, 0), .applied = SLOT};
     for (wire_replica i = 1; i < 3; i++) {
@@ -156,6 +159,14 @@ static void give(wire_replica replica, struct state state)
 static void want(wire_replica leader)
 {
     stand_feed(fetcher, FROM(ACCEPTOR, 0, FETCH, .fetch = {.from = wanted, .leader = leader}));
+}
+
+/* Likewise, after a while, in which the group has chosen so many slots. */
+static void want_later(wire_slot heard, uint64_t held)
+{
+    stand_pass(fetcher, WIRE_SECOND / 5);
+    stand_feed(fetcher, FROM(ACCEPTOR, 0, FETCH,
+                             .fetch = {.from = wanted, .leader = WIRE_NO_REPLICA, .heard = heard, .held = held}));
 }
 
 /* The next message among the effects not looked at, or NULL. */
@@ -203,6 +214,10 @@ static const struct wire_message *carry_on(int most)
 {
     for (int i = 0; i < most; i++) {
         const struct wire_message *m = next_message(fetcher);
+        if (m == NULL && fetcher->role.ops->deadline(fetcher->role.self) <= fetcher->now) {
+            stand_pass(fetcher, 0);
+            m = next_message(fetcher);
+        }
         if (m == NULL)
             return NULL;
         if (m->type != WIRE_MESSAGE_SNAPSHOT_ASK)
@@ -270,6 +285,52 @@ START_TEST(test_snapshot_becomes_the_base_once_the_applier_agrees)
     install(SLOT, true); /* the answer got lost */
     assert_installed(SLOT, WIRE_OK);
     ck_assert_uint_eq(counters()->snapshots_installed, 1);
+}
+END_TEST
+
+/* The next question, however long that takes. */
+static const struct wire_message *await_ask(void)
+{
+    for (;;) {
+        const struct wire_message *m = next_message(fetcher);
+        if (m != NULL)
+            return m;
+        stand_pass(fetcher, WIRE_MS);
+    }
+}
+
+/* How long the fetcher rests after a piece that took 10 ms. */
+static wire_time rest(void)
+{
+    const struct wire_message *ask = await_ask();
+    stand_pass(fetcher, 10 * WIRE_MS);
+    carry(ask);
+    wire_time came = fetcher->now;
+    await_ask();
+    fetcher->seen--;
+    return fetcher->now - came;
+}
+
+START_TEST(test_snapshot_comes_with_rests_while_the_group_is_at_work)
+{
+    stand_free(fetcher);
+    pace_bytes = PIECE_BYTES;
+    begin_fetcher();
+    want(WIRE_NO_REPLICA);
+    ck_assert_int_eq(rest(), WIRE_PACE_REST * 10 * WIRE_MS); /* nobody knows yet whether it is */
+    want_later(0, 0);
+    ck_assert_int_eq(rest(), 0);
+    want_later(1000, 0);
+    ck_assert_int_ge(rest(), WIRE_PACE_REST * 10 * WIRE_MS);
+    want_later(2000, 90); /* the log that is held for it is nearly too long */
+    ck_assert_int_eq(rest(), 0);
+    ck_assert_uint_eq(counters()->rests, 2);
+    ck_assert_uint_eq(counters()->rests_forgone, 1);
+    want_later(2000, 90);
+    assert_staged(SLOT);
+    install(SLOT, true);
+    assert_installed(SLOT, WIRE_OK);
+    assert_same();
 }
 END_TEST
 
@@ -534,6 +595,7 @@ START_TEST(test_snapshot_takes_no_piece_that_is_late_or_doubled_or_of_another_on
     for (int i = 0; i < 3; i++)
         buf_ref(piece.payload);
     stand_feed(fetcher, piece);
+    stand_pass(fetcher, 0);
     stand_feed(fetcher, again);
     other.snapshot.snapshot++;
     other.snapshot.place = next_message(fetcher)->snapshot_ask.place;
@@ -702,6 +764,7 @@ Suite *snapshot_suite(void)
     TCase *tests = tcase_create("snapshot");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, test_snapshot_becomes_the_base_once_the_applier_agrees);
+    tcase_add_test(tests, test_snapshot_comes_with_rests_while_the_group_is_at_work);
     tcase_add_test(tests, test_snapshot_that_came_too_late_is_dropped);
     tcase_add_test(tests, test_snapshot_is_fetched_from_the_leader_only_if_nobody_else_has_it);
     tcase_add_test(tests, test_snapshot_goes_on_where_a_crash_left_it);
