@@ -3,13 +3,17 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <lmdb.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "actors/aside.h"
 #include "actors/crash.h"
 #include "actors/datafile.h"
 #include "smr/machine.h"
@@ -27,7 +31,8 @@ enum {
 
 struct base {
     struct smr_base interface; /* what others see */
-    char *path;                /* the directory */
+    char *directory;           /* the replica's */
+    char *path;                /* the state's, in it */
     MDB_env *env;              /* the environment */
     MDB_dbi kv[2];             /* pairs: the base, and what is staged */
     MDB_dbi meta;              /* everything else */
@@ -40,11 +45,76 @@ struct base {
     int code;                  /* first error of it */
     uint64_t changes;          /* put into it */
     uint64_t added;            /* bytes of new pages it may need for them */
+    bool has_aside;            /* a damaged state was set aside and is kept until this one is whole */
     char problem[256];         /* what is wrong with its file, if that is known; else empty */
 };
 
+/* --- damage ----------------------------------------------------------------------------------------- */
+
+static void (*start_again_after_damage)(void); /* or NULL */
+static const struct base *watched;             /* whose pages the handler of bad ones speaks of */
+
+void base_on_damage(void (*start_again)(void))
+{
+    start_again_after_damage = start_again;
+}
+
+/* `at`: some byte of what is damaged, or NULL. Whoever comes second waits for the end. */
+static void lose(const struct base *self, const void *at, const char *what)
+    __attribute__((noreturn));
+
+static void lose(const struct base *self, const void *at, const char *what)
+{
+    static atomic_flag begun = ATOMIC_FLAG_INIT;
+    char file[PATH_MAX], place[48] = "";
+    uint64_t page;
+    while (atomic_flag_test_and_set(&begun))
+        pause();
+    if (at != NULL && datafile_page_of(at, &page, file, sizeof file))
+        snprintf(place, sizeof place, ", page %" PRIu64, page);
+    if (start_again_after_damage == NULL)
+        wire_say_die(WIRE_EXIT_STORAGE,
+                     "backer_path '%s': state/data.mdb%s is damaged: %s: alone in its group this replica "
+                     "has nobody to take another one from; restore the whole directory from one copy",
+                     self->directory, place, what);
+    wire_say("backer_path '%s': state/data.mdb%s is damaged: %s: it is set aside as state.damaged, and this "
+             "replica starts again and takes its state from its log and the others",
+             self->directory, place, what);
+    int code = aside_put(self->directory);
+    if (code != 0)
+        wire_say_die(WIRE_EXIT_STORAGE, "backer_path '%s': its state cannot be set aside: %s",
+                     self->directory, strerror(code));
+    start_again_after_damage();
+    abort();
+}
+
+static void on_bad_page(const void *at)
+{
+    lose(watched, at, "a page cannot be read");
+}
+
+static void on_assertion(MDB_env *env, const char *text)
+{
+    lose(mdb_env_get_userctx(env), NULL, text);
+}
+
+/* Once there is a whole state again nobody needs the damaged one. */
+static void drop_aside(struct base *self)
+{
+    int code = self->has_aside ? aside_remove(self->directory) : 0;
+    if (code != 0)
+        wire_say("backer_path '%s': the damaged state in state.damaged cannot be removed: %s",
+                 self->directory, strerror(code));
+    else if (self->has_aside)
+        wire_say("backer_path '%s': its state is whole again; the damaged one in state.damaged is removed",
+                 self->directory);
+    self->has_aside = false;
+}
+
 static void die(const struct base *self, const char *what, int code)
 {
+    if (datafile_is_damage(code))
+        lose(self, NULL, mdb_strerror(code));
     wire_say_die(WIRE_EXIT_STORAGE, "the state in %s: %s: %s", self->path, what,
                  mdb_strerror(code));
 }
@@ -61,7 +131,7 @@ static struct span span_of_val(MDB_val val)
 
 /* --- records ---------------------------------------------------------------------------------- */
 
-/* The value in a record, or the end of the process. */
+/* The value in a record, or the end of this life. */
 static struct span open_record(const struct base *self, struct span key, struct span record)
 {
     if (record.size >= HASH_BYTES) {
@@ -69,10 +139,7 @@ static struct span open_record(const struct base *self, struct span key, struct 
         if (smr_pair_hash(key, value) == wire_get_u64(record.data))
             return value;
     }
-    wire_say_die(WIRE_EXIT_STORAGE,
-                 "the state in %s: a record is damaged (its checksum does not fit): restore the "
-                 "whole directory from one copy",
-                 self->path);
+    lose(self, record.data, "the checksum of a record does not fit");
 }
 
 /* flags: MDB_APPEND for a key above all others, so that pages are filled whole. */
@@ -335,6 +402,8 @@ static enum wire_error base_commit(void *base, struct span image)
     crash_at(CRASH_CHECKPOINT_BEFORE);
     enum wire_error error = end_writing(self);
     crash_at(CRASH_CHECKPOINT_AFTER);
+    if (error == WIRE_OK)
+        drop_aside(self);
     return error;
 }
 
@@ -392,8 +461,10 @@ static enum wire_error base_install(void *base, struct span image)
     crash_at(CRASH_INSTALL_BEFORE);
     enum wire_error error = end_writing(self);
     crash_at(CRASH_INSTALL_AFTER);
-    if (error == WIRE_OK)
+    if (error == WIRE_OK) {
+        drop_aside(self);
         base_unstage(self); /* what was the base */
+    }
     return error;
 }
 
@@ -447,14 +518,17 @@ static int open_tables(struct base *self)
 
 static int open_file(struct base *self)
 {
-    datafile_watch_assertions(self->env);
+    mdb_env_set_userctx(self->env, self);
+    mdb_env_set_assert(self->env, on_assertion);
     switch (datafile_open(self->env, self->path, MDB_NOTLS, self->problem, sizeof self->problem)) {
     case WIRE_OK:
         return 0;
     case WIRE_FULL:
         return ENOSPC;
-    default:
+    case WIRE_DAMAGED:
         return MDB_CORRUPTED;
+    default:
+        return EIO;
     }
 }
 
@@ -496,6 +570,9 @@ enum wire_error base_open(const char *directory, struct base **base,
     struct base *self = wire_calloc(1, sizeof *self);
     size_t size = strlen(directory) + sizeof "/state";
     self->interface = (struct smr_base){.ops = &base_ops, .self = self};
+    self->has_aside = aside_is_there(directory);
+    self->directory = wire_alloc(size);
+    snprintf(self->directory, size, "%s", directory);
     self->path = wire_alloc(size);
     snprintf(self->path, size, "%s/state", directory);
     int code = open_environment(self, directory);
@@ -504,9 +581,17 @@ enum wire_error base_open(const char *directory, struct base **base,
                  "backer_path '%s': its state cannot be opened: %s; look at it with madkv-inspect",
                  directory, self->problem[0] != '\0' ? self->problem : mdb_strerror(code));
         base_close(&self);
-        return code == ENOSPC || code == MDB_MAP_FULL ? WIRE_FULL : WIRE_FAILED;
+        return code == ENOSPC || code == MDB_MAP_FULL ? WIRE_FULL
+               : datafile_is_damage(code)             ? WIRE_DAMAGED
+                                                      : WIRE_FAILED;
     }
+    watched = self;
+    datafile_watch_state(on_bad_page);
     sweep(self);
+    struct buf *image = base_image(self);
+    if (image != NULL)
+        drop_aside(self); /* an earlier life had no time to */
+    buf_unref(&image);
     *base = self;
     return WIRE_OK;
 }
@@ -526,22 +611,9 @@ void base_close(struct base **base)
         mdb_txn_abort(self->reader);
     if (self->env != NULL)
         mdb_env_close(self->env);
+    if (watched == self)
+        datafile_watch_state(NULL);
+    free(self->directory);
     free(self->path);
     free(self);
-}
-
-int base_wipe(const char *directory)
-{
-    static const char *const names[] = {"data.mdb", "lock.mdb"};
-    char path[4096];
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        int size = snprintf(path, sizeof path, "%s/state/%s", directory, names[i]);
-        if (size < 0 || (size_t)size >= sizeof path)
-            return ENAMETOOLONG;
-        if (unlink(path) != 0 && errno != ENOENT)
-            return errno;
-    }
-    snprintf(path, sizeof path, "%s/state", directory);
-    int code = sync_directory(path);
-    return code == ENOENT ? 0 : code;
 }

@@ -11,8 +11,14 @@
  * in another one. A table that is neither the base nor marked is emptied when it is opened.
  *
  * The hash is of the value, seeded with the key's, so that a value under a wrong key is noticed too. A
- * checkpoint is one synchronous write transaction. Whatever cannot be read, or does not fit its hash,
- * ends the process with a line that says so: the log and the peers can restore it, a guess cannot.
+ * checkpoint is one synchronous write transaction.
+ *
+ * Whatever does not fit its hash, or makes no sense to LMDB, is damage: nobody reads on. A line says where it
+ * is, the whole state is set aside (actors/aside.h), and the process starts again without one, as after a
+ * crash: the log and the peers restore it, a guess cannot. Not in place, because LMDB has no checksums of
+ * its own and what else is wrong with the file nobody knows; and not by going on without it, because every
+ * way of starting again is walked daily and that one would be walked never. Alone in a group there is nobody
+ * to restore it, so the line says what to do, and the process ends; so does one that cannot read its disk.
  *
  * A view is a read transaction of its own: pages that are freed while it is open cannot be used again.
  *
@@ -26,12 +32,12 @@
 struct base;
 
 /* Opens or makes `directory`/state; the directory must be locked already (store_open). On an error
- * *problem holds one line. */
+ * *problem holds one line. WIRE_DAMAGED: it may be set aside. */
 enum wire_error base_open(const char *directory, struct base **base,
                           char problem[STORE_PROBLEM_BYTES]);
-/* Removes the state in the directory, durably, while nobody has it open; there need be none. Returns 0 or
- * an errno. */
-int base_wipe(const char *directory);
+/* From now on damage that is met is set aside, and then this is called, by whichever thread met it; it
+ * never returns. Without it the process ends. */
+void base_on_damage(void (*start_again)(void));
 /* As the interface; good until base_close. */
 const struct smr_base *base_interface(const struct base *base);
 void base_close(struct base **base);

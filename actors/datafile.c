@@ -54,7 +54,7 @@ static enum wire_error judge_metas(uint8_t metas[2][META_BYTES], struct datafile
     if (wire_get_u32(meta + META_VERSION) != DATA_VERSION) {
         snprintf(problem, room, "data.mdb has LMDB's format %u; this program knows %d",
                  wire_get_u32(meta + META_VERSION), DATA_VERSION);
-        return WIRE_DAMAGED;
+        return WIRE_FAILED;
     }
     uint64_t roots[2] = {wire_get_u64(meta + META_FREE_ROOT), wire_get_u64(meta + META_MAIN_ROOT)};
     for (int i = 0; i < 2; i++) {
@@ -172,15 +172,57 @@ enum wire_error datafile_open(MDB_env *env, const char *directory, unsigned flag
     return error == WIRE_FULL ? WIRE_FULL : WIRE_FAILED;
 }
 
+/* --- what is damaged --------------------------------------------------------------------------- */
+
+bool datafile_is_damage(int code)
+{
+    return code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND || code == MDB_INVALID;
+}
+
+bool datafile_page_of(const void *address, uint64_t *page, char *path, size_t room)
+{
+    char line[PATH_MAX + 128];
+    bool found = false;
+    FILE *maps = fopen("/proc/self/maps", "re"); /* proc(5): begin-end rights offset device inode path */
+    while (maps != NULL && !found && fgets(line, sizeof line, maps) != NULL) {
+        uintptr_t begin, end;
+        uint64_t offset;
+        int name = 0;
+        line[strcspn(line, "\n")] = '\0';
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %" SCNx64 " %*s %*s %n", &begin, &end, &offset,
+                   &name) != 3 ||
+            name == 0 || (uintptr_t)address < begin || (uintptr_t)address >= end)
+            continue;
+        *page = (offset + ((uintptr_t)address - begin)) / (uint64_t)sysconf(_SC_PAGESIZE);
+        snprintf(path, room, "%s", line + name);
+        found = true;
+    }
+    if (maps != NULL)
+        fclose(maps);
+    return found;
+}
+
 /* --- the last resort -------------------------------------------------------------------------- */
 
 static const char *watched; /* the directory, for the line */
+static void (*bad_page_of_state)(const void *at); /* or NULL */
+
+static bool is_of_state(const void *address)
+{
+    static const char name[] = "/state/data.mdb";
+    char path[PATH_MAX] = "";
+    uint64_t page;
+    size_t size = datafile_page_of(address, &page, path, sizeof path) ? strlen(path) : 0;
+    return size >= sizeof name && strcmp(path + size + 1 - sizeof name, name) == 0;
+}
 
 /* Only memory that is a file's can raise it, so the process is in the middle of reading a page, and
  * nothing that the line needs is half done. */
-static void on_bad_page(int signal_number)
+static void on_bad_page(int signal_number, siginfo_t *info, void *context)
 {
-    (void)signal_number;
+    (void)signal_number, (void)context;
+    if (bad_page_of_state != NULL && is_of_state(info->si_addr))
+        bad_page_of_state(info->si_addr);
     wire_say_die(
         WIRE_EXIT_STORAGE,
         "backer_path '%s': a page of a data.mdb in it cannot be read: the file is cut short "
@@ -199,9 +241,14 @@ static void on_assertion(MDB_env *env, const char *text)
 
 void datafile_watch(const char *path)
 {
-    struct sigaction action = {.sa_handler = on_bad_page};
+    struct sigaction action = {.sa_sigaction = on_bad_page, .sa_flags = SA_SIGINFO};
     watched = path;
     sigaction(SIGBUS, &action, NULL);
+}
+
+void datafile_watch_state(void (*bad_page)(const void *at))
+{
+    bad_page_of_state = bad_page;
 }
 
 void datafile_watch_assertions(MDB_env *env)

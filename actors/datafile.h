@@ -19,6 +19,7 @@
 #define MADKV_ACTORS_DATAFILE_H
 
 #include <lmdb.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,5 +47,14 @@ enum wire_error datafile_open(MDB_env *env, const char *directory, unsigned flag
  * process's use of it. */
 void datafile_watch(const char *path);
 void datafile_watch_assertions(MDB_env *env);
+
+/* Called instead if the page is of the state's file (<path>/state/data.mdb); it never returns. `at`: the
+ * address. Any thread, in the handler of a signal that this very read raised. */
+void datafile_watch_state(void (*bad_page)(const void *at));
+
+/* The page of the file that is mapped at that address. False: none is known to be. path: its file. */
+bool datafile_page_of(const void *address, uint64_t *page, char *path, size_t room);
+/* An error of LMDB's that says that what is in the file makes no sense. */
+bool datafile_is_damage(int code);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "actors/aside.h"
 #include "actors/crash.h"
 #include "actors/notify.h"
 #include "actors/process.h"
@@ -160,7 +161,7 @@ static void begin_anew(struct node *self)
     wire_say("backer_path '%s': what this replica promised is damaged; it is emptied and begins anew as "
              "disk %" PRIu32 " of this replica",
              self->backer_path, identity.birth.generation);
-    int code = base_wipe(self->backer_path);
+    int code = aside_wipe(self->backer_path);
     if (code != 0 || store_wipe(self->store, &identity) != WIRE_OK)
         wire_say_die(WIRE_EXIT_STORAGE, "backer_path '%s' cannot be emptied: %s", self->backer_path,
                      code != 0 ? strerror(code) : "see above");
@@ -186,7 +187,15 @@ const struct smr_base *node_base(struct node *self)
     char problem[STORE_PROBLEM_BYTES];
     if (self->backer_path == NULL)
         return NULL;
+    if (self->replica_count > 1)
+        base_on_damage(process_start_again);
     enum wire_error error = base_open(self->backer_path, &self->base, problem);
+    if (error == WIRE_DAMAGED && self->replica_count > 1) {
+        wire_say("%s; it is set aside as state.damaged, and this replica takes its state from its log and "
+                 "the others", problem);
+        int code = aside_put(self->backer_path);
+        error = code == 0 ? base_open(self->backer_path, &self->base, problem) : WIRE_DAMAGED;
+    }
     if (error != WIRE_OK)
         wire_say_die(process_exit_of(error), "%s", problem);
     return base_interface(self->base);
@@ -373,6 +382,10 @@ int node_serve(struct node *self, uint64_t cluster, struct smr_machine machine, 
     say_ready(self);
     notify_send(NOTIFY_READY);
     int got = process_wait();
+    if (got == 0) {
+        replica_leave(replica, PROCESS_AGAIN_MS); /* a leader hands over as far as it can */
+        process_exec();
+    }
     notify_send(NOTIFY_STOPPING);
     wire_say("ending: %s", strsignal(got));
     replica_leave(replica, PROCESS_LEAVE_MS);

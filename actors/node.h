@@ -92,7 +92,8 @@ enum wire_protocol node_take_protocol(const struct wire_program *program, const 
  * instead, unless it was told to accept that. */
 void node_open(struct node *self, const struct wire_identity *known, const char *topology);
 
-/* Opens the state's base in the open directory; NULL: memory only. Good until node_serve returns. */
+/* Opens the state's base in the open directory; NULL: memory only. Good until node_serve returns. A damaged
+ * one is set aside, now or when that is found, unless this replica is alone in its group: actors/base.h. */
 const struct smr_base *node_base(struct node *self);
 
 /* Whose directory it is. */

@@ -4,7 +4,9 @@
 #include <czmq.h>
 #include <errno.h>
 #include <pthread.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -77,7 +79,11 @@ static void stop_signals(sigset_t *set)
     sigemptyset(set);
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
+    sigaddset(set, SIGUSR1); /* from a thread of ours: start again */
 }
+
+static atomic_bool held;  /* these are waited for */
+static atomic_bool again; /* a thread wants this process started again */
 
 void process_hold_signals(void)
 {
@@ -86,6 +92,7 @@ void process_hold_signals(void)
     int failed = pthread_sigmask(SIG_BLOCK, &set, NULL);
     assert(failed == 0);
     (void)failed;
+    atomic_store(&held, true);
 }
 
 /* Who ends the process if it does not end itself. */
@@ -109,10 +116,56 @@ int process_wait(void)
     sigset_t set;
     int got = 0;
     stop_signals(&set);
-    while (sigwait(&set, &got) != 0)
-        continue;
+    do {
+        while (sigwait(&set, &got) != 0)
+            continue;
+        if (got == SIGUSR1 && atomic_load(&again))
+            return 0;
+    } while (got == SIGUSR1);
     watchdog.runs = pthread_create(&watchdog.thread, NULL, watch, NULL) == 0;
     return got;
+}
+
+/* --- starting again ------------------------------------------------------------------------------ */
+
+/* The words of /proc/self/cmdline; argv as it was given. */
+static char **read_arguments(void)
+{
+    static char text[128 * 1024];
+    static char *words[4096];
+    FILE *file = fopen("/proc/self/cmdline", "re");
+    size_t size = file == NULL ? 0 : fread(text, 1, sizeof text - 1, file), count = 0;
+    for (size_t at = 0; at < size && count + 1 < sizeof words / sizeof words[0];
+         at += strlen(text + at) + 1)
+        words[count++] = text + at;
+    return words;
+}
+
+/* A file that was replaced meanwhile is what a new start would take; one that is gone is still there. */
+void process_exec(void)
+{
+    char path[PATH_MAX] = "";
+    char **arguments = read_arguments();
+    sigset_t all;
+    ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
+    close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
+    sigfillset(&all);
+    pthread_sigmask(SIG_UNBLOCK, &all, NULL);
+    if (size > 0 && arguments[0] != NULL)
+        execv(path, arguments);
+    if (arguments[0] != NULL)
+        execv("/proc/self/exe", arguments);
+    wire_say_die(WIRE_EXIT_STORAGE, "cannot start again by itself: %s; start it", strerror(errno));
+}
+
+void process_start_again(void)
+{
+    if (!atomic_load(&held))
+        process_exec();
+    atomic_store(&again, true);
+    kill(getpid(), SIGUSR1);
+    for (;;)
+        pause();
 }
 
 void process_end(void)

@@ -10,6 +10,7 @@
 
 #define PROCESS_STOP_SECONDS 5 /* an orderly end that takes longer becomes a disorderly one */
 #define PROCESS_LEAVE_MS 3000 /* of it for handing over to others; longer than that ever takes */
+#define PROCESS_AGAIN_MS 1000 /* likewise before it starts again, when some of its threads stand still */
 
 /* The exit status of a process that cannot go on for that reason. */
 int process_exit_of(enum wire_error error);
@@ -25,8 +26,16 @@ void *process_begin(void);
 void process_hold_signals(void);
 
 /* Waits for SIGTERM or SIGINT and returns which. From then on the process ends within
- * PROCESS_STOP_SECONDS, whatever happens. */
+ * PROCESS_STOP_SECONDS, whatever happens. 0: it is to be started again (process_start_again). */
 int process_wait(void);
+
+/* Starts this program again in this process, with the same arguments and environment: all memory, threads,
+ * locks and open files go, as if it had been killed and started by the same parent. */
+void process_exec(void) __attribute__((noreturn));
+
+/* The same, from any thread, which goes no further: if `main` waits for signals, or is going to, it is left
+ * to it, so that the others may hand over what they can in the meantime. */
+void process_start_again(void) __attribute__((noreturn));
 
 /* Last thing: terminates the context; all sockets must be closed. */
 void process_end(void);

@@ -340,6 +340,18 @@ static void receive_order(struct applier *self, wire_time now, const struct wire
     m->admin_done.outcome = (uint8_t)outcome;
 }
 
+/* A checkpoint of that slot or a later one, for a peer that has lost its state. What was asked for too early
+ * is asked for again. */
+static void receive_save(struct applier *self, wire_time now, const struct wire_message *message,
+                         struct smr_out *out)
+{
+    bool idle = self->machine.base != NULL && self->image == NULL && self->installing == 0;
+    if (!idle || self->applied < message->save.slot || self->saved >= message->save.slot)
+        return;
+    self->counters.checkpoints_for_peers++;
+    freeze(self, now, out);
+}
+
 /* Goes on where the base is. */
 static void restore(struct applier *self)
 {
@@ -453,6 +465,8 @@ static void applier_receive(void *role, wire_time now, const struct wire_message
         receive_checkpointed(self, now, message);
     } else if (message->type == WIRE_MESSAGE_ADMIN) {
         receive_order(self, now, message, out);
+    } else if (message->type == WIRE_MESSAGE_SAVE) {
+        receive_save(self, now, message, out);
     } else if (message->type == WIRE_MESSAGE_STAGED) {
         receive_staged(self, now, message, out);
     } else if (message->type == WIRE_MESSAGE_INSTALLED) {

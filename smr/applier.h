@@ -14,7 +14,7 @@
  * memory and goes on from the new base. It never goes back: a snapshot that is not ahead is turned down.
  *
  * Takes CHOSEN from the acceptor, READ_AT from the proposer, CHECKPOINTED, STAGED and INSTALLED from the
- * checkpointer; sends APPLIED, RESULT, CHECKPOINT, INSTALL, PRESSURE, SKIPPED. */
+ * checkpointer, SAVE from the streamer; sends APPLIED, RESULT, CHECKPOINT, INSTALL, PRESSURE, SKIPPED. */
 #ifndef MADKV_SMR_APPLIER_H
 #define MADKV_SMR_APPLIER_H
 

@@ -9,8 +9,9 @@
  * together with a mark that says how far it has come.
  *
  * Reading belongs to the applier's thread, checkpoints and staging to the checkpointer's, a view to
- * whoever opened it; all may go on at once, and a reader sees the base as some checkpoint left it. A base that cannot be read ends the process:
- * "cannot tell" must never become "not there". */
+ * whoever opened it; all may go on at once, and a reader sees the base as some checkpoint left it. A base
+ * that cannot be read, or is damaged, ends this life of the process in the middle of reading: "cannot tell"
+ * must never become "not there". The next life begins without what was damaged. */
 #ifndef MADKV_SMR_BASE_H
 #define MADKV_SMR_BASE_H
 

@@ -80,6 +80,7 @@
     X(cut_slots)          /* slots removed from the log */                                         \
     X(jumps)              /* bars raised to a snapshot that was installed */                       \
     X(fetches_wanted)     /* times a snapshot was asked for, since slots were cut at peers */      \
+    X(states_lost)        /* lives that began with a state older than the own log reaches back */  \
     /* counted by the streamer */                                                                  \
     X(pieces_sent)        /* pieces of snapshots */                                                \
     X(snapshots_sent)     /* last pieces among them */                                             \
@@ -116,6 +117,7 @@
     X(applier_gaps)       /* slots that came before their predecessor */                           \
     X(reads_waited)       /* reads that had to wait for their index */                             \
     X(checkpoints)        /* states made durable */                                                \
+    X(checkpoints_for_peers) /* of them begun because a peer has lost its state */                 \
     X(checkpoints_failed) /* attempts that found no room */                                        \
     X(restores)           /* lives begun from a checkpoint */                                      \
     X(takeovers)          /* snapshots taken over */                                               \

@@ -31,6 +31,8 @@
     X(BEHIND, "catchup", "is %n slots behind and fetches them")                                    \
     X(CAUGHT_UP, "catchup", "has caught up at slot %n")                                            \
     X(DAMAGED, "alarm", "the record of slot %n is damaged")                                        \
+    X(STATELESS, "alarm", "its state is lost and fetched from peers: it must be of slot %n or later")  \
+    X(STATE_BACK, "catchup", "has a state again, of slot %n")                                      \
     X(CHECKPOINT, "checkpoint", "slot %n is in a durable checkpoint")                              \
     X(UNSAVED, "alarm", "no room on the disk for the checkpoint of slot %n")                       \
     X(NO_ROOM, "alarm", "no room on the disk: it stores and votes nothing")                        \

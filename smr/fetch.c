@@ -9,6 +9,7 @@
 #define BUSY_FOR (1 * WIRE_SECOND)    /* a peer that serves another one, or has nothing new enough yet */
 #define SHOW_EVERY (WIRE_SECOND / 2)  /* progress */
 #define LOST_MAX 4                    /* times that patience is doubled */
+#define ALONE_EVERY (30 * WIRE_SECOND) /* said if no peer has what is wanted */
 
 static const struct smr_base *base_of(const struct smr_fetch *self)
 {
@@ -167,6 +168,18 @@ static wire_replica pick(const struct smr_fetch *self, wire_time now)
     return found;
 }
 
+static void complain(struct smr_fetch *self, wire_time now, struct smr_out *out)
+{
+    wire_time since = self->alone_said > self->alone_since ? self->alone_said : self->alone_since;
+    if (now - since < ALONE_EVERY)
+        return;
+    self->alone_said = now;
+    smr_out_say(out, false,
+                "no replica that answers has a snapshot of slot %" PRIu64 " or later, so nothing can be "
+                "applied here; start the others, they are asked again and again",
+                self->from);
+}
+
 /* If nobody has what was begun, something newer will do. */
 static void ask_somebody(struct smr_fetch *self, wire_time now, struct smr_out *out)
 {
@@ -180,6 +193,7 @@ static void ask_somebody(struct smr_fetch *self, wire_time now, struct smr_out *
     if (peer == WIRE_NO_REPLICA) {
         self->state = SMR_FETCH_RESTING;
         self->deadline = now + self->timing.piece / 2;
+        complain(self, now, out);
         return;
     }
     self->peer = peer;
@@ -195,14 +209,14 @@ static void begin(struct smr_fetch *self, wire_time now, struct smr_out *out)
 {
     self->counters->fetches++;
     self->counters->fetches_resumed += self->at.snapshot != 0;
-    self->begun = now;
+    self->begun = self->alone_since = now;
     self->bytes = 0;
     self->pairs = 0;
     if (self->at.snapshot == 0)
         start_over(self);
     ask_somebody(self, now, out);
     smr_out_say(out, false,
-                "slot %" PRIu64 " is cut at the peers: fetching a snapshot%s (%" PRIu64
+                "fetching a snapshot of slot %" PRIu64 " or later%s (%" PRIu64
                 " pairs of it are here)",
                 self->from, self->at.snapshot != 0 ? ", from where it was left" : "",
                 self->at.totals.pairs);
@@ -408,6 +422,7 @@ void smr_fetch_take(struct smr_fetch *self, wire_time now, const struct wire_mes
         return;
     }
     self->counters->pieces_staged++;
+    self->alone_since = now;
     self->bytes += payload.size;
     self->piece = payload.size;
     self->pairs = piece->pairs;

@@ -48,6 +48,8 @@ struct smr_fetch {
     bool rests;                 /* pacing: that is settled, and counted from then on */
     unsigned repeats;           /* and how often since */
     unsigned without;           /* bit per peer that does not have this snapshot */
+    wire_time alone_since;      /* no peer that may be asked has had anything since ... */
+    wire_time alone_said;       /* ... and people were told last */
     unsigned lost;              /* times that what had come was of no use, since the last install */
     wire_time deadline;         /* the next thing to do; WIRE_NEVER: none */
 

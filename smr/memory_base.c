@@ -6,6 +6,7 @@
 struct pair {
     struct buf *key;   /* owned */
     struct buf *value; /* owned; in a checkpoint NULL: remove the key */
+    bool damaged;      /* its checksum does not fit */
 };
 
 struct pairs {
@@ -23,6 +24,9 @@ struct memory_base {
     bool open;           /* there is one */
     bool afresh;         /* it is a stage, and begins with nothing */
     bool full;           /* commits find no room */
+    bool image_damaged;  /* its checksum does not fit */
+    bool *lost;          /* what was damaged has been read, of the base or of a view of it */
+    bool own_lost;       /* of the base; a view points to it */
 };
 
 static void append(struct pairs *pairs, struct pair pair)
@@ -67,7 +71,11 @@ static struct buf *memory_get(void *self, struct span key)
 {
     struct memory_base *base = self;
     size_t at = seek(&base->pairs, key, false);
-    return holds(&base->pairs, at, key) ? buf_ref(base->pairs.at[at].value) : NULL;
+    if (!holds(&base->pairs, at, key))
+        return NULL;
+    const struct pair *pair = &base->pairs.at[at];
+    *base->lost |= pair->damaged;
+    return pair->damaged ? NULL : buf_ref(pair->value);
 }
 
 static void memory_scan(void *self, struct span from, bool after, smr_base_visit *visit,
@@ -76,14 +84,17 @@ static void memory_scan(void *self, struct span from, bool after, smr_base_visit
     struct memory_base *base = self;
     for (size_t i = seek(&base->pairs, from, after); i < base->pairs.count; i++) {
         const struct pair *pair = &base->pairs.at[i];
-        if (!visit(context, buf_span(pair->key), buf_span(pair->value)))
+        *base->lost |= pair->damaged;
+        if (pair->damaged || !visit(context, buf_span(pair->key), buf_span(pair->value)))
             return;
     }
 }
 
 static struct buf *memory_image(void *self)
 {
-    return buf_ref(((struct memory_base *)self)->image);
+    struct memory_base *base = self;
+    *base->lost |= base->image_damaged;
+    return base->image_damaged ? NULL : buf_ref(base->image);
 }
 
 static void memory_begin(void *self)
@@ -116,6 +127,7 @@ static void store(struct pairs *pairs, struct pair *pair)
     }
     buf_unref(&pairs->at[at].value);
     pairs->at[at].value = buf_ref(pair->value);
+    pairs->at[at].damaged = false;
     if (pair->value != NULL)
         return;
     buf_unref(&pairs->at[at].key);
@@ -146,7 +158,10 @@ static enum wire_error end(struct memory_base *base, struct pairs *pairs, struct
 static enum wire_error memory_commit(void *self, struct span image)
 {
     struct memory_base *base = self;
-    return end(base, &base->pairs, &base->image, image);
+    enum wire_error error = end(base, &base->pairs, &base->image, image);
+    if (error == WIRE_OK)
+        base->image_damaged = false;
+    return error;
 }
 
 /* --- snapshots ---------------------------------------------------------------------------------- */
@@ -187,6 +202,7 @@ static enum wire_error memory_install(void *self, struct span image)
     base->staged = old;
     buf_unref(&base->image);
     base->image = buf_copy(image);
+    base->image_damaged = false;
     memory_unstage(base);
     return WIRE_OK;
 }
@@ -198,8 +214,11 @@ static void *memory_view_open(void *self)
     struct memory_base *view = wire_calloc(1, sizeof *view);
     for (size_t i = 0; i < base->pairs.count; i++)
         append(&view->pairs, (struct pair){.key = buf_ref(base->pairs.at[i].key),
-                                           .value = buf_ref(base->pairs.at[i].value)});
+                                           .value = buf_ref(base->pairs.at[i].value),
+                                           .damaged = base->pairs.at[i].damaged});
     view->image = buf_ref(base->image);
+    view->image_damaged = base->image_damaged;
+    view->lost = base->lost;
     return view;
 }
 
@@ -247,8 +266,42 @@ static const struct smr_base_ops memory_ops = {
 
 struct smr_base smr_memory_base_new(void)
 {
-    return (struct smr_base){.ops = &memory_ops,
-                             .self = wire_calloc(1, sizeof(struct memory_base))};
+    struct memory_base *self = wire_calloc(1, sizeof *self);
+    self->lost = &self->own_lost;
+    return (struct smr_base){.ops = &memory_ops, .self = self};
+}
+
+bool smr_memory_base_damage(struct smr_base base, unsigned place)
+{
+    assert(base.ops == &memory_ops);
+    struct memory_base *self = base.self;
+    if (place >= 1000) {
+        self->image_damaged = self->image != NULL;
+        return self->image_damaged;
+    }
+    if (self->pairs.count == 0)
+        return false;
+    struct pair *pair = &self->pairs.at[place * self->pairs.count / 1000];
+    uint8_t *fill;
+    struct buf *flipped = buf_new(pair->value->size, &fill);
+    memcpy(fill, pair->value->data, pair->value->size);
+    fill[0] ^= 1;
+    buf_unref(&pair->value);
+    pair->value = flipped;
+    pair->damaged = true;
+    return true;
+}
+
+void smr_memory_base_lose(struct smr_base base)
+{
+    assert(base.ops == &memory_ops);
+    *((struct memory_base *)base.self)->lost = true;
+}
+
+bool smr_memory_base_is_lost(struct smr_base base)
+{
+    assert(base.ops == &memory_ops);
+    return *((struct memory_base *)base.self)->lost;
 }
 
 void smr_memory_base_crash(struct smr_base base)

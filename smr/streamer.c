@@ -22,6 +22,7 @@ struct streamer {
     wire_time opened;            /* when */
     wire_time idle_at;           /* closed then unless it asks again */
     wire_time told_at;           /* the acceptor was told last */
+    wire_time save_asked_at;     /* the applier was asked for a newer state last; 0: not yet */
     uint64_t bytes;              /* sent since it was opened */
     struct wire_writer scratch;  /* a piece in the making */
     struct smr_counters counters;
@@ -146,6 +147,19 @@ static void tell_acceptor(struct streamer *self, wire_time now, struct smr_out *
     self->told_at = now;
 }
 
+/* Whoever lost its state, or is behind what this replica itself has cut, needs one that leads on to its log.
+ * Where little is written the next checkpoint may be days away, so it is made now. */
+static void ask_for_newer(struct streamer *self, wire_time now, wire_slot from, struct smr_out *out)
+{
+    if (self->base == NULL ||
+        (self->save_asked_at != 0 && now - self->save_asked_at < SAY_STREAMING_EVERY))
+        return;
+    struct wire_message *n = smr_out_send(out, SMR_SEND, &self->self, WIRE_MESSAGE_SAVE,
+                                          WIRE_ROLE_APPLIER, self->self.replica);
+    n->save.slot = from;
+    self->save_asked_at = now;
+}
+
 static bool is_busy(const struct streamer *self, wire_time now, wire_replica from)
 {
     return self->view != NULL && self->to != from && now < self->idle_at;
@@ -172,6 +186,8 @@ static void receive_ask(struct streamer *self, wire_time now, const struct wire_
         open_view(self, now, m->sender.replica);
     if (!goes_on(self, m) || (ask->snapshot != 0 && ask->snapshot != self->snapshot)) {
         deny(self, m, false, out);
+        if (self->snapshot < ask->from)
+            ask_for_newer(self, now, ask->from, out);
         if (!was_open)
             close_view(self);
         return;

@@ -6,7 +6,7 @@
  * and late. A view that nobody asks for is closed.
  *
  * Takes SNAPSHOT_ASK from learners of peers; answers SNAPSHOT or SNAPSHOT_DENIED; says STREAMING to its own
- * acceptor. */
+ * acceptor, and SAVE to its own applier if a newer state is asked for than there is. */
 #ifndef MADKV_SMR_STREAMER_H
 #define MADKV_SMR_STREAMER_H
 

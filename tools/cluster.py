@@ -92,6 +92,11 @@ def program_path(name, build=None):
     raise ClusterError(f"no {name} under .build/{build}: run tools/build {build}")
 
 
+def protocol_of_environment():
+    """What MADKV_PROTOCOL says of the servers' protocol."""
+    return os.environ.get("MADKV_PROTOCOL") or MULTIPAXOS
+
+
 def free_ports(count):
     """`count` distinct free loopback ports, chosen by the kernel.
 
@@ -121,7 +126,7 @@ class Topology:
         self.managers = managers
         self.partitions = partitions
         self.rf = rf
-        self.protocol = protocol or os.environ.get("MADKV_PROTOCOL") or MULTIPAXOS
+        self.protocol = protocol or protocol_of_environment()
         self.names = [f"m.{replica}" for replica in range(managers)]
         self.names += [f"s{partition}.{replica}"
                        for partition in range(partitions) for replica in range(rf)]

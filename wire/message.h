@@ -225,6 +225,9 @@ struct wire_generations {
 #define WIRE_SNAPSHOT_DENIED_FIELDS(F) F(replica, peer) F(slot, snapshot) F(slot, newest) F(flag, busy)
 /* To the own acceptor: a snapshot of that slot is on its way to a peer, which will need what is behind. */
 #define WIRE_STREAMING_FIELDS(F) F(slot, slot)
+/* To the own applier: a peer lost its state and needs one of that slot or later, and the last checkpoint
+ * here is older. */
+#define WIRE_SAVE_FIELDS(F) F(slot, slot)
 /* --- installing: checkpointer <-> applier ---------------------------------------------------------- */
 /* A whole snapshot of that slot lies ready. */
 #define WIRE_STAGED_FIELDS(F) F(slot, slot)
@@ -318,7 +321,8 @@ struct wire_generations {
     M(PULSE, pulse, true)                                                                          \
     M(VIEW, view, true)                                                                            \
     M(GREET, greet, false)                                                                         \
-    M(GREETED, greeted, false)
+    M(GREETED, greeted, false)                                                                     \
+    M(SAVE, save, false)
 
 enum wire_type {
     WIRE_MESSAGE_NONE, /* never sent */

@@ -27,13 +27,14 @@ static uint64_t pulse_flags(const struct forwarder *self, bool lost)
     return near ? WIRE_PULSE_READY : 0;
 }
 
-/* A member whose disk takes nothing, or that lost what it held, gives no sign of life, and is cut out. */
+/* A member whose disk takes nothing, or that lost what it held, or the state that this led to, gives no sign
+ * of life, and is cut out if another one holds everything. */
 static bool is_lost(struct forwarder *self, wire_time now)
 {
     bool member = self->state >= FORWARDER_ADOPTING;
     bool stuck = member && now - self->keeper_heard >= SMR_CHAIN_LEASE;
     self->counters.stuck_silences += stuck;
-    return stuck || (member && self->broken);
+    return stuck || (member && (self->broken || !self->fit));
 }
 
 bool chain_epoch_is_lost(const struct forwarder *self)

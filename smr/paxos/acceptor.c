@@ -18,6 +18,14 @@ struct wire_message *acceptor_answer(struct acceptor *self, struct smr_out *out,
     return smr_out_send(out, kind, &self->self, type, to->sender.role, to->sender.replica);
 }
 
+/* Can all that is chosen be read and applied here? A chain's forwarder claims to hold everything as soon as
+ * it hears so, and waits until the applier has said what it has. */
+static bool is_fit(const struct acceptor *self)
+{
+    return self->damaged == 0 && self->votes && !self->stateless &&
+           (!self->chain || self->applier_attached);
+}
+
 void acceptor_tell_proposer(struct acceptor *self, wire_time now, struct smr_out *out)
 {
     /* What a chain's forwarder counts as held must be durable. */
@@ -28,7 +36,7 @@ void acceptor_tell_proposer(struct acceptor *self, wire_time now, struct smr_out
     m->heard.promised = self->hard.promised;
     m->heard.chosen = self->hard.chosen;
     m->heard.heard_ago = (uint64_t)(now - self->leader_heard);
-    m->heard.fit = self->damaged == 0 && self->votes;
+    m->heard.fit = is_fit(self);
     m->heard.standing = (uint8_t)birth_standing(self);
     m->heard.wanted = self->wanted;
     m->heard.full = self->full;
@@ -202,8 +210,7 @@ static void receive_heartbeat(struct acceptor *self, wire_time now, const struct
     n->heartbeat_ack.round = m->heartbeat.round;
     n->heartbeat_ack.chosen = self->hard.chosen;
     n->heartbeat_ack.stored = self->stored < self->saved ? self->stored : self->saved;
-    n->heartbeat_ack.ready = self->damaged == 0 && self->votes && !self->full &&
-                             now >= self->helps_after;
+    n->heartbeat_ack.ready = is_fit(self) && !self->full && now >= self->helps_after;
     n->heartbeat_ack.full = self->full;
     n->heartbeat_ack.births = birth_generations(self);
     if (m->heartbeat.safe > self->safe)
@@ -505,6 +512,7 @@ static void acceptor_figures(const void *role, wire_time now, struct wire_writer
     wire_figure_number(out, "acceptor.wanted_slot", self->wanted);
     wire_figure_number(out, "acceptor.damaged_slot", self->damaged);
     wire_figure_number(out, "acceptor.fetching_snapshot", self->fetching);
+    wire_figure_number(out, "acceptor.stateless", self->stateless);
     wire_figure_number(out, "acceptor.full", self->full);
     wire_figure_number(out, "acceptor.applying_slots", self->fed - self->applied);
     wire_figure_number(out, "acceptor.lease_granted_left_us",

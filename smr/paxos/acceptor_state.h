@@ -87,6 +87,8 @@ struct acceptor {
     wire_slot cut_least;          /* ... and how far the one that cut least */
     bool fetching;                /* the checkpointer was told to fetch a snapshot ... */
     uint64_t held_there;          /* ... and the peer that sends it said `held` of its log last */
+    bool stateless;               /* the applier's state is older than this log reaches back: it was lost,
+                                     and a snapshot is wanted before anything can be applied */
     wire_time refusal_said;       /* people were told last of a piece of a snapshot that does not fit */
     wire_time complained;         /* people were told last of a slot that nobody can repair */
 
@@ -207,13 +209,16 @@ void learner_wake(struct acceptor *self, wire_time now, struct smr_out *out);
 
 /* The slot that a peer is asked for: the damaged one, or the one behind the bar. */
 wire_slot learner_wanted(const struct acceptor *self);
-/* A question for slots is about to be asked: if all peers were asked and one has cut them, a snapshot is
- * wanted. */
+/* A question for slots is about to be asked: if all peers were asked and one has cut them, or if the own
+ * state is lost, a snapshot is wanted. */
 void learner_note_asked(struct acceptor *self, wire_time now, struct smr_out *out);
 /* A peer has no slots up to `cut` any more. */
 void learner_note_cut(struct acceptor *self, wire_replica peer, wire_slot cut);
 /* Slots were learned. */
 void learner_note_helped(struct acceptor *self, struct smr_out *out);
+/* The applier says that its state is one that this log does not lead on from, or (false) no longer. */
+void learner_note_stateless(struct acceptor *self, wire_time now, bool stateless,
+                            struct smr_out *out);
 /* The own state is after `slot`, though the log does not lead there: a snapshot was installed. */
 void learner_jump(struct acceptor *self, wire_time now, wire_slot slot, struct smr_out *out);
 /* SNAPSHOT_ASK of the own checkpointer, STREAMING of the own streamer; answers of peers' streamers, on

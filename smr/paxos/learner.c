@@ -41,7 +41,7 @@ static void ask(struct acceptor *self, wire_time now, struct smr_out *out)
 static bool wants_slots(const struct acceptor *self)
 {
     return self->bar_heard > self->hard.chosen || self->wanted > self->hard.chosen ||
-           self->damaged != 0 || self->curious;
+           self->damaged != 0 || self->curious || self->stateless;
 }
 
 void learner_ask_if_wanting(struct acceptor *self, wire_time now, struct smr_out *out)
@@ -180,7 +180,7 @@ void learner_receive_learned(struct acceptor *self, wire_time now, const struct 
 
 void learner_feed(struct acceptor *self, wire_time now, struct smr_out *out)
 {
-    if (self->damaged == self->fed + 1 && self->learn_deadline != WIRE_NEVER)
+    if (self->stateless || (self->damaged == self->fed + 1 && self->learn_deadline != WIRE_NEVER))
         return; /* a peer is being asked for it */
     while (self->applier_attached && self->fed < self->hard.chosen &&
            self->fed < self->applied + WIRE_FEED_SLOTS && self->fed_bytes < WIRE_FEED_BYTES) {
@@ -214,20 +214,25 @@ void learner_receive_applied(struct acceptor *self, wire_time now, const struct 
 {
     wire_slot applied = m->applied.slot;
     assert(applied >= self->applied && m->applied.saved <= applied);
-    if (applied < self->hard.cut) {
+    if (applied < self->hard.cut && self->replica_count == 1) {
         smr_out_die(out, WIRE_DAMAGED,
                     "the state is older than the log, which is cut behind a newer one: restore the "
                     "whole directory from one copy");
         return;
     }
+    bool attaches = !self->applier_attached;
+    self->applier_attached = true;
     self->saved = m->applied.saved;
     if (applied > self->hard.chosen || (self->damaged != 0 && applied >= self->damaged))
         learner_jump(self, now, applied, out);
     else if (self->saved > self->put_chosen)
         acceptor_put_state(self, out); /* else a restart could not tell what its own log has */
-    if (!self->applier_attached)
+    learner_note_stateless(self, now, applied < self->hard.cut, out);
+    if (attaches) {
         self->fed = self->applied = applied;
-    self->applier_attached = true;
+        if (self->chain)
+            acceptor_tell_proposer(self, now, out);
+    }
     for (wire_slot slot = self->applied + 1; slot <= applied && slot <= self->fed; slot++)
         self->fed_bytes -= self->fed_sizes[slot % WIRE_FEED_SLOTS];
     self->applied = applied;

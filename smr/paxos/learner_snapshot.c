@@ -50,13 +50,15 @@ void learner_note_cut(struct acceptor *self, wire_replica peer, wire_slot cut)
  * than that of the longest tail would lead to nothing but another one. */
 void learner_note_asked(struct acceptor *self, wire_time now, struct smr_out *out)
 {
-    wire_slot wanted = learner_wanted(self);
-    if (self->cut_at != 0 && self->asked_in_vain + 1 >= self->replica_count) {
+    wire_slot wanted = learner_wanted(self), from = self->stateless ? self->hard.cut : 0;
+    if (self->cut_at != 0 && self->asked_in_vain + 1 >= self->replica_count)
+        from = wanted > self->cut_least ? wanted : self->cut_least; /* both behind the own cut */
+    if (from != 0) {
         if (!self->fetching) {
             self->counters.fetches_wanted++;
             self->held_there = 0;
         }
-        send_fetch(self, wanted > self->cut_least ? wanted : self->cut_least, out);
+        send_fetch(self, from, out);
     } else {
         complain(self, now, out);
     }
@@ -67,8 +69,34 @@ void learner_note_helped(struct acceptor *self, struct smr_out *out)
 {
     self->asked_in_vain = 0;
     self->cut_at = 0;
-    if (self->fetching)
+    if (self->fetching && !self->stateless)
         send_fetch(self, 0, out);
+}
+
+/* --- the own state is lost ----------------------------------------------------------------------------- */
+
+/* This replica votes on, since its log and what it promised are whole, and hands on what its log has. But it
+ * can answer nothing, so it does not lead. */
+void learner_note_stateless(struct acceptor *self, wire_time now, bool stateless,
+                            struct smr_out *out)
+{
+    if (stateless == self->stateless)
+        return;
+    self->stateless = stateless;
+    if (stateless) {
+        self->counters.states_lost++;
+        smr_events_add_number(&self->events, now, SMR_EVENT_STATELESS, self->hard.cut);
+        smr_out_say(out, false,
+                    "the state here is older than the log, which begins behind slot %" PRIu64
+                    ": it is fetched from the other replicas; meanwhile this one votes and does not lead",
+                    self->hard.cut);
+    } else {
+        smr_events_add_number(&self->events, now, SMR_EVENT_STATE_BACK, self->saved);
+        self->fetching = false;
+    }
+    self->learn_deadline = WIRE_NEVER;
+    acceptor_tell_proposer(self, now, out);
+    learner_ask_if_wanting(self, now, out);
 }
 
 /* --- what passes through ------------------------------------------------------------------------------ */

@@ -102,24 +102,35 @@ def test_inspect_refuses_what_it_cannot_look_at(place):
     require(inspect(other, EXIT_STORAGE)["damage_count"] == 1, "it took that for a database")
 
 
+def cut_files(cluster, place, name, part):
+    """(bytes left, path) of a file of a dead node, each time cut to as many, and found damaged."""
+    path = os.path.join(cluster.data_path(name), part)
+    size = os.path.getsize(path)
+    shutil.copyfile(path, place.path("whole"))
+    for cut in (100, 4096, 8192, size // 2 // 4096 * 4096, size // 2 + 77):
+        if cut >= os.path.getsize(path):
+            continue
+        os.truncate(path, cut)
+        require(inspect(cluster.data_path(name), EXIT_STORAGE)["damage_count"] > 0,
+                f"{part} of {cut} bytes was called well")
+        yield cut, path
+
+
 @test
 def test_truncated_files_are_told_by_start_and_inspect(place):
-    """Servers and managers; the log's file and the state's; cut at several places."""
+    """Servers and managers; the log's file and the state's; cut at several places. Without its log nobody
+    starts; the state is taken from the log and the others."""
     with with_victims(place) as (cluster, victims):
         for name in victims:
-            for part in ("data.mdb", os.path.join("state", "data.mdb")):
-                path = os.path.join(cluster.data_path(name), part)
-                shutil.copyfile(path, place.path("whole"))
-                size = os.path.getsize(path)
-                for cut in (100, 4096, 8192, size // 2 // 4096 * 4096, size // 2 + 77):
-                    if cut >= size:
-                        continue
-                    os.truncate(path, cut)
-                    require(inspect(cluster.data_path(name), EXIT_STORAGE)["damage_count"] > 0,
-                            f"{part} of {cut} bytes was called well")
-                    done = run_node(cluster, name, flags_of(cluster, name))
-                    done.refused(EXIT_STORAGE, cluster.data_path(name), "data.mdb")
-                    shutil.copyfile(place.path("whole"), path)
+            for cut, path in cut_files(cluster, place, name, "data.mdb"):
+                done = run_node(cluster, name, flags_of(cluster, name))
+                done.refused(EXIT_STORAGE, cluster.data_path(name), "data.mdb")
+                shutil.copyfile(place.path("whole"), path)
+            for cut, _ in cut_files(cluster, place, name, os.path.join("state", "data.mdb")):
+                cluster.restart(name)
+                wait_level(cluster, "m" if name[0] == "m" else "s0")
+                require("is set aside" in cluster.log(name), f"{name} said nothing of {cut} bytes")
+                kill(cluster, name)
 
 
 def some_byte(path, rng):

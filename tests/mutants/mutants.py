@@ -318,6 +318,26 @@ MUTANTS = [
     ("stored said of what is not in a checkpoint", "smr/paxos/acceptor.c",
      "self->stored < self->saved ? self->stored : self->saved;", "self->stored;"),
 
+    # --- damaged states ---------------------------------------------------------------------
+    # Of the base in memory, the twin of the one on the disk: does the simulator notice?
+    ("damaged record of the base served", "smr/memory_base.c",
+     "    *base->lost |= pair->damaged;\n    return pair->damaged ? NULL : buf_ref(pair->value);",
+     "    return buf_ref(pair->value);"),
+    ("damaged record of the base taken for absent", "smr/memory_base.c",
+     "    *base->lost |= pair->damaged;\n    return pair->damaged ?", "    return pair->damaged ?"),
+    ("snapshot with a damaged record shipped, and its pairs not compared", "smr/memory_base.c",
+     "        *base->lost |= pair->damaged;\n        if (pair->damaged || !visit(",
+     "        if (!visit("),
+    ("snapshot taken that the own log does not lead on from", "smr/paxos/learner_snapshot.c",
+     "from = self->stateless ? self->hard.cut : 0;", "from = self->stateless ? 1 : 0;"),
+    ("replica leads that has no state", "smr/paxos/acceptor.c",
+     "self->votes && !self->stateless &&", "self->votes &&", "unit-smr"),
+    ("snapshot for who lost its state never made", "smr/streamer.c",
+     "        if (self->snapshot < ask->from)\n            ask_for_newer(self, now, ask->from, out);\n",
+     "        (void)ask_for_newer;\n", "simulator or unit-smr"),
+    ("chain: member that lost its state says that it holds everything", "smr/chain/forwarder_epoch.c",
+     "(self->broken || !self->fit)", "self->broken", "chains"),
+
     # --- snapshots -------------------------------------------------------------------------
     ("sessions left out of a snapshot", "smr/applier.c",
      "        restore(self);\n        self->counters.takeovers++;\n",

@@ -151,6 +151,8 @@ struct sim_node {
     uint64_t disks;            /* it had before this one */
     bool doomed;               /* and must not vote from this one */
     bool damaged;              /* a record of it is, so it may be unable to vote */
+    bool base_damaged;         /* a record of its base is, or that was found and is not repaired yet */
+    bool base_lost;            /* found: its base was thrown away, and it has no state of its own */
     bool died_leading;         /* its last process did */
     struct sim_disk disk;      /* as its puts have it */
     struct smr_log log;        /* survives crashes but for what is queued */
@@ -301,6 +303,7 @@ struct sim_happenings {
     X(stalled_commits) X(stalled_leaders_replaced) X(low_disks) X(stall_lives)                      \
     X(unsynced_writes_lost) X(sync_errors) X(sync_errors_durable) X(full_disks) X(commits_full)    \
     X(dropped_while_full) X(restarts_put_off) X(slow_disks) X(damaged_records) X(wiped_disks)      \
+    X(damaged_bases) X(bases_lost) X(bases_lost_by_leaders) X(bases_repaired)                      \
     X(wiped_leaders) X(wiped_half_reborn) X(damaged_states) X(crashed_half_reborn) X(doomed_groups) \
     /* clocks */                                                                                   \
     X(drifting_clocks) X(clock_jumps)                                                              \
@@ -321,7 +324,7 @@ struct sim_happenings {
     X(oracle_all_silent)                                                                           \
     X(reads_by_head) X(reads_by_middle) X(reads_by_tail) X(manager_cuts)                           \
     X(chain_disks_wiped) X(chain_members_wiped) X(chain_joiners_wiped) X(chain_starts_put_off)     \
-    X(chain_slots_cut) X(chain_snapshots) X(chain_records_damaged) X(chains_lost)                  \
+    X(chain_slots_cut) X(chain_snapshots) X(chain_records_damaged) X(chain_bases_lost) X(chains_lost)                  \
     /* time */                                                                                     \
     X(simulated_ms)
 #define X(name) uint64_t name;
@@ -508,6 +511,9 @@ void sim_fault_amid_fetch(struct sim *sim, struct sim_node *node);
 void sim_fault_event(struct sim *sim, const struct sim_event *event);
 /* The process dies, for whatever reason, and is started again later. */
 void sim_fault_crash(struct sim *sim, struct sim_node *node, const char *why);
+/* Damage of its base was read: its process does nothing about what it read, sets the base aside and starts
+ * again without one (actors/base.c). */
+void sim_node_lose_base(struct sim *sim, struct sim_node *node);
 
 /* --- sim_chain.c ---------------------------------------------------------------------------------- */
 /* Every replica is a member, holds everything and answers reads. */

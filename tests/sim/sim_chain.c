@@ -118,6 +118,7 @@ bool sim_chain_is_last(const struct sim *sim, const struct sim_node *node)
     for (int i = 0; i < sim->groups[node->group_index].replica_count; i++) {
         const struct sim_node *other = &sim->nodes[sim->groups[node->group_index].first_node + i];
         serving += sim_node_is_chain(sim, node) && other != node && other->alive && !other->damaged &&
+                   !other->base_damaged &&
                    smr_forwarder_serves(other->roles.proposer,
                                         sim_clock_now(&other->clock, sim->now));
     }

@@ -219,11 +219,20 @@ void sim_check_base(struct sim *sim, struct sim_node *node)
     struct buf *bytes = node->base.ops->image(node->base.self);
     if (bytes != NULL && smr_image_decode(buf_span(bytes), &image) != WIRE_OK)
         sim_fail(sim, "node %d: its base has no image", node->index);
+    if (bytes == NULL && node->base_damaged && !node->base_lost)
+        return; /* so now it is found */
     if (image.applied < node->saved)
         sim_fail(sim, "node %d: its base went back from slot %" PRIu64 " to %" PRIu64, node->index,
                  node->saved, image.applied);
     node->saved = image.applied;
     buf_unref(&bytes);
+    if (!node->base_lost || image.applied == 0)
+        return;
+    if (image.applied < node->durable_cut)
+        sim_fail(sim, "node %d: its state is of slot %" PRIu64 ", and its log begins behind slot %" PRIu64,
+                 node->index, image.applied, node->durable_cut);
+    sim->happenings->bases_repaired++;
+    node->base_lost = node->base_damaged = false;
 }
 
 static void check_bars(struct sim *sim, struct sim_node *node)
@@ -231,7 +240,7 @@ static void check_bars(struct sim *sim, struct sim_node *node)
     const struct wire_hard_state *state = &node->put_state;
     if (state->chosen < node->durable_chosen || state->cut < node->durable_cut)
         sim_fail(sim, "node %d: its chosen bar or its cut went back", node->index);
-    if (state->cut > node->saved)
+    if (node->base_lost ? state->cut != node->durable_cut : state->cut > node->saved)
         sim_fail(sim, "node %d: its log is cut up to slot %" PRIu64 ", but its base is of slot %" PRIu64,
                  node->index, state->cut, node->saved);
     node->durable_chosen = state->chosen;

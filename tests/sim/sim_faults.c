@@ -25,6 +25,7 @@
  *                                      else: sim_weather draw_stalls
  *     damage at rest                 damage_record                       cluster inspect: flipped bits,
  *                                                                          truncated files
+ *     damaged record of the base     damage_base; sim_node_lose_base     cluster repair: flipped bits
  *     wiped disk, damaged hard state weather.wipes, of restarts;         cluster directory, rebirth; torment
  *                                      sim_wipes
  *     hand-over of leadership,       order; strike_amid                  cluster hand-over
@@ -311,6 +312,24 @@ static void damage_record(struct sim *sim)
     sim_note(sim, "%-4s ******** its record of slot %" PRIu64 " is damaged", node->name, slot);
 }
 
+/* A record of a base: it is found when it is read. Of others in the group there must be enough that have a
+ * state, as for a wipe. What a member of a chain holds nobody else may have by the time it is found, so there
+ * it is found at once, or when the process starts. */
+static void damage_base(struct sim *sim)
+{
+    struct sim_node *node = sim_chance(sim, 300) ? some_leader(sim) : any_node(sim);
+    bool chain = sim_node_is_chain(sim, node);
+    unsigned place = (chain && !node->alive) || sim_chance(sim, 200) ? 1000 : (unsigned)sim_below(sim, 1000);
+    if (node->damaged || node->base_damaged || !sim_wipe_may(sim, node) ||
+        !smr_memory_base_damage(node->base, place))
+        return;
+    if (chain && node->alive)
+        smr_memory_base_lose(node->base);
+    sim->happenings->damaged_bases++;
+    node->base_damaged = true;
+    sim_note(sim, "%-4s ******** a record of its base is damaged", node->name);
+}
+
 /* --- clocks ----------------------------------------------------------------------------------------- */
 
 /* No lease outlives the clock of an acceptor that leaps while its machine runs, as no protocol of leases
@@ -555,6 +574,7 @@ static void client_leave(struct sim *sim)
     X(sync_error, 200)                                                                             \
     X(full_disk, 200)                                                                              \
     X(damage_record, 200)                                                                          \
+    X(damage_base, 250)                                                                            \
     X(clock_jump, 250)                                                                             \
     X(split, 450)                                                                                  \
     X(one_way, 350)                                                                                \
@@ -656,6 +676,8 @@ static void heal_node(struct sim *sim, struct sim_node *node)
         node->paused_until = sim->now;
     if (node->alive && node->ending_until != 0)
         sim_node_crash(sim, node); /* it ends, and starts with the others */
+    if (node->base_damaged && !node->base_lost)
+        sim_node_lose_base(sim, node); /* found at last */
     if (!node->alive)
         restart(sim, node);
 }
@@ -686,7 +708,7 @@ static bool has_leader(const struct sim *sim, const struct sim_cluster_group *gr
             continue;
         struct wire_ballot ballot = smr_proposer_ballot(nodes[i].roles.proposer);
         for (int k = 0; k < group->replica_count; k++)
-            bound += ballot_equal(smr_acceptor_promised(nodes[k].roles.acceptor), ballot);
+            bound += nodes[k].alive && ballot_equal(smr_acceptor_promised(nodes[k].roles.acceptor), ballot);
         if (bound > group->replica_count / 2)
             return true;
     }

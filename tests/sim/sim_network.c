@@ -73,7 +73,7 @@ static void send_inside(struct sim *sim, struct sim_node *node, struct sim_lette
                         enum wire_type type)
 {
     bool about_base = type == WIRE_MESSAGE_CHECKPOINT || type == WIRE_MESSAGE_CHECKPOINTED ||
-                      type == WIRE_MESSAGE_PRESSURE ||
+                      type == WIRE_MESSAGE_PRESSURE || type == WIRE_MESSAGE_SAVE ||
                       (type >= WIRE_MESSAGE_FETCH && type <= WIRE_MESSAGE_INSTALLED);
     bool may_refuse = type == WIRE_MESSAGE_CHOSEN || type == WIRE_MESSAGE_APPLIED ||
                       type == WIRE_MESSAGE_CHOOSE || type == WIRE_MESSAGE_HEARD ||

@@ -177,9 +177,27 @@ static void carry_out_one(struct sim *sim, struct sim_node *node, const struct s
     }
 }
 
+void sim_node_lose_base(struct sim *sim, struct sim_node *node)
+{
+    sim->happenings->bases_lost++;
+    sim->happenings->bases_lost_by_leaders += sim_node_leads(node);
+    sim->happenings->chain_bases_lost += sim_node_is_chain(sim, node);
+    sim_fault_crash(sim, node, "ends: its base is damaged");
+    smr_memory_base_free(&node->base);
+    node->base = smr_memory_base_new();
+    smr_memory_base_set_full(node->base, node->disk_full);
+    node->base_lost = true;
+    node->saved = 0;
+}
+
 /* False: it died amid the effects, and nothing of it may be touched any more. */
 static bool carry_out(struct sim *sim, struct sim_node *node, struct smr_out *out)
 {
+    if (smr_memory_base_is_lost(node->base)) {
+        smr_out_clear(out);
+        sim_node_lose_base(sim, node);
+        return false;
+    }
     if (out->fatal != WIRE_OK)
         sim_fail(sim, "node %d cannot go on: %s", node->index, out->fatal_text);
     bool dies = false;

@@ -29,7 +29,7 @@ void sim_wipe(struct sim *sim, struct sim_node *node, bool damaged)
     node->log = smr_memory_log_new();
     node->base = smr_memory_base_new();
     node->disks++;
-    node->damaged = false;
+    node->damaged = node->base_damaged = node->base_lost = false;
     node->birth = (struct wire_birth){.generation = learns_from_peers ? 1 : last + 1,
                                       .nonce = 100 + (uint64_t)node->index + 1000 * node->disks};
     node->durable_promise = node->spoken_promise = node->spoken_first = (struct wire_ballot){0};
@@ -46,7 +46,8 @@ bool sim_wipe_may(const struct sim *sim, const struct sim_node *node)
         return !group->doomed && group->replica_count >= 3 && !sim_chain_is_last(sim, node);
     for (int i = 0; i < group->replica_count; i++) {
         const struct sim_node *other = &sim->nodes[group->first_node + i];
-        voters += other != node && !other->damaged && sim_node_is_admitted(other);
+        voters += other != node && !other->damaged && !other->base_damaged &&
+                  sim_node_is_admitted(other);
     }
     return !group->doomed && group->replica_count >= 3 && voters > group->replica_count / 2;
 }

@@ -12,9 +12,9 @@
 
 enum { HASH_BYTES = 8 };
 
-static const char state_advice[] = "do not start the replica on it: restore the whole directory "
-                                   "from one copy, or move it away and "
-                                   "start the replica on a new one";
+static const char state_advice[] = "start the replica: it takes its state from its log and the "
+                                   "others; alone in its group: restore the whole directory from "
+                                   "one copy";
 
 static void note(struct inspect_report *report, const char *what)
 {

@@ -8,6 +8,7 @@ int main(void)
     srunner_add_suite(runner, store_suite());
     srunner_add_suite(runner, store_cut_suite());
     srunner_add_suite(runner, base_suite());
+    srunner_add_suite(runner, base_damage_suite());
     srunner_add_suite(runner, frames_suite());
     srunner_add_suite(runner, socket_suite());
     srunner_add_suite(runner, notify_suite());

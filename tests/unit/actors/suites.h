@@ -8,6 +8,7 @@ Suite *histogram_suite(void);
 Suite *store_suite(void);
 Suite *store_cut_suite(void);
 Suite *base_suite(void);
+Suite *base_damage_suite(void);
 Suite *frames_suite(void);
 Suite *socket_suite(void);
 Suite *notify_suite(void);

@@ -17,6 +17,7 @@ int main(void)
     srunner_add_suite(runner, memory_cut_suite());
     srunner_add_suite(runner, image_suite());
     srunner_add_suite(runner, snapshot_suite());
+    srunner_add_suite(runner, takeover_suite());
     srunner_add_suite(runner, acceptor_cut_suite());
     srunner_add_suite(runner, api_suite());
     srunner_add_suite(runner, events_suite());

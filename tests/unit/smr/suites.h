@@ -15,6 +15,7 @@ Suite *checkpoint_suite(void);
 Suite *memory_cut_suite(void);
 Suite *image_suite(void);
 Suite *snapshot_suite(void);
+Suite *takeover_suite(void);
 Suite *acceptor_cut_suite(void);
 Suite *api_suite(void);
 Suite *events_suite(void);

@@ -1,15 +1,13 @@
-/* Snapshots, from the checkpointer that fetches one over the streamers that serve it to the applier that
- * takes it over. The test stands where the acceptor does: it carries what they say to each other. */
+/* Snapshots, from the checkpointer that fetches one to the streamers that serve it (the applier that takes
+ * it over: test_takeover.c). The test stands where the acceptor does: it carries what they say to each other. */
 #include <stdio.h>
 
-#include "smr/applier.h"
 #include "smr/checkpointer.h"
 #include "smr/image.h"
 #include "smr/memory_base.h"
 #include "smr/session.h"
 #include "smr/snapshot.h"
 #include "smr/streamer.h"
-#include "tests/unit/smr/counting_machine.h"
 #include "tests/unit/smr/stand.h"
 #include "tests/unit/smr/suites.h"
 
@@ -80,6 +78,7 @@ static struct smr_base own;                     /* of replica 0, which fetches *
 static struct smr_base theirs[3];               /* of the others */
 static struct stand *fetcher;                   /* the checkpointer of replica 0 */
 static struct stand *servers[3];                /* the streamers of the others; NULL: down */
+static unsigned complaints;                     /* lines that say that no peer has a snapshot */
 static wire_slot wanted;                        /* asked for by the acceptor */
 static uint64_t asked[3];                       /* pieces, of each of them */
 static size_t pace_bytes;                       /* of the fetcher; 0: as it comes */
@@ -176,6 +175,8 @@ static const struct wire_message *next_message(struct stand *stand)
         const struct smr_effect *effect = &stand->out.effects[stand->seen++];
         if (effect->kind == SMR_SEND)
             return &effect->message;
+        struct buf *line = effect->say.line;
+        complaints += memmem(line->data, line->size, "so nothing", 10) != NULL;
     }
     return NULL;
 }
@@ -430,6 +431,20 @@ START_TEST(test_snapshot_is_got_from_slow_peers_that_have_not_the_same)
 }
 END_TEST
 
+START_TEST(test_people_are_told_now_and_then_that_no_peer_has_a_snapshot)
+{
+    complaints = 0;
+    wanted = SLOT + 1;
+    want(WIRE_NO_REPLICA);
+    for (int s = 0; s < 61; s++) {
+        want(WIRE_NO_REPLICA);
+        carry_on(CARRIED_MAX);
+        stand_pass(fetcher, WIRE_SECOND);
+    }
+    ck_assert_uint_eq(complaints, 2);
+}
+END_TEST
+
 START_TEST(test_snapshot_is_not_wanted_for_ever)
 {
     want(WIRE_NO_REPLICA);
@@ -654,107 +669,29 @@ START_TEST(test_streamer_denies_what_it_does_not_have)
 }
 END_TEST
 
+/* For a peer that lost its state, and needs one as new as its own log begins. */
+START_TEST(test_streamer_has_a_newer_state_made_if_it_is_asked_for_one)
+{
+    ck_assert_int_eq(answer_to(ask_of(0, SLOT + 1, 0))->type, WIRE_MESSAGE_SNAPSHOT_DENIED);
+    const struct wire_message *m = next_message(servers[1]);
+    ck_assert_int_eq(m->type, WIRE_MESSAGE_SAVE);
+    ck_assert_uint_eq(m->save.slot, SLOT + 1);
+    answer_to(ask_of(0, SLOT + 1, 0));
+    ck_assert_ptr_null(next_message(servers[1])); /* not with each question */
+    stand_pass(servers[1], 2 * WIRE_SECOND);
+    answer_to(ask_of(0, SLOT + 1, 0));
+    ck_assert_int_eq(next_message(servers[1])->type, WIRE_MESSAGE_SAVE);
+    answer_to(ask_of(0, WANTED, SLOT - 1)); /* another one than there is, but not a newer one */
+    ck_assert_ptr_null(next_message(servers[1]));
+}
+END_TEST
+
 START_TEST(test_streamer_tells_its_acceptor_to_hold_the_log)
 {
     answer_to(ask_of(0, WANTED, 0));
     const struct wire_message *m = next_message(servers[1]);
     ck_assert_int_eq(m->type, WIRE_MESSAGE_STREAMING);
     ck_assert_uint_eq(m->streaming.slot, SLOT);
-}
-END_TEST
-
-/* --- taking over ---------------------------------------------------------------------------------------- */
-
-static struct stand *applier_over(struct smr_base *base)
-{
-    struct smr_config config = stand_config(3);
-    struct stand *applier = stand_new(
-        &config, smr_applier_new(&config, counting_machine_new_on(base)), (struct smr_log){0});
-    stand_forget(applier);
-    return applier;
-}
-
-static void feed_chosen(struct stand *applier, wire_slot slot)
-{
-    stand_feed(applier,
-               FROM(ACCEPTOR, 0, CHOSEN, .chosen = {.slot = slot}, .payload = batch_of("p")));
-    stand_settle(applier);
-}
-
-/* A base as a snapshot of that slot would leave it. */
-static void become(struct smr_base *base, wire_slot slot, uint64_t count)
-{
-    struct wire_writer image = {0};
-    uint8_t part[8];
-    wire_put_u64(part, count);
-    struct smr_image head = {.cluster = stand_sender(WIRE_ROLE_APPLIER, 0).cluster,
-                             .applied = slot,
-                             .log_time_ms = 123,
-                             .part = span_of(part, sizeof part)};
-    smr_image_encode(&head, &image);
-    base->ops->begin(base->self);
-    ck_assert_int_eq(base->ops->commit(base->self, wire_writer_span(&image)), WIRE_OK);
-    wire_writer_free(&image);
-}
-
-START_TEST(test_applier_stands_still_while_a_snapshot_is_installed)
-{
-    struct stand *applier = applier_over(&own);
-    feed_chosen(applier, 1);
-    stand_forget(applier);
-    stand_feed(applier, FROM(CHECKPOINTER, 0, STAGED, .staged = {.slot = 9}));
-    const struct wire_message *m =
-        stand_sent(applier, WIRE_MESSAGE_INSTALL, WIRE_ROLE_CHECKPOINTER, 0);
-    ck_assert(m->install.yes);
-    feed_chosen(applier, 2); /* not now */
-    stand_feed(applier,
-               FROM(PROPOSER, 0, READ_AT, .read_at = {.index = 1}, .payload = text_buf("q")));
-    stand_nothing(applier);
-    become(&own, 9, 77);
-    stand_feed(applier, FROM(CHECKPOINTER, 0, INSTALLED, .installed = {.slot = 9}));
-    stand_settle(applier);
-    stand_find(applier, WIRE_MESSAGE_SKIPPED);
-    stand_find(applier, WIRE_MESSAGE_RESULT);
-    m = stand_find(applier, WIRE_MESSAGE_APPLIED);
-    ck_assert_uint_eq(m->applied.slot, 9);
-    ck_assert_uint_eq(m->applied.saved, 9);
-    ck_assert_uint_eq(stand_figure(applier, "machine.count"), 77);
-    ck_assert_uint_eq(stand_figure(applier, "applier.log_time_ms"), 123);
-    feed_chosen(applier, 10);
-    ck_assert_uint_eq(smr_applier_applied(applier->role), 10);
-    stand_free(applier);
-}
-END_TEST
-
-START_TEST(test_applier_goes_on_if_nothing_was_installed)
-{
-    struct stand *applier = applier_over(&own);
-    feed_chosen(applier, 1);
-    stand_feed(applier, FROM(CHECKPOINTER, 0, STAGED, .staged = {.slot = 9}));
-    stand_forget(applier);
-    stand_until(applier, WIRE_MESSAGE_INSTALL); /* asked again: it may have got lost */
-    stand_feed(applier, FROM(CHECKPOINTER, 0, INSTALLED,
-                             .installed = {.slot = 9, .outcome = WIRE_FULL}));
-    feed_chosen(applier, 2);
-    ck_assert_uint_eq(smr_applier_applied(applier->role), 2);
-    stand_forget(applier);
-    stand_feed(applier, FROM(CHECKPOINTER, 0, INSTALLED, .installed = {.slot = 9})); /* late */
-    ck_assert_uint_eq(smr_applier_applied(applier->role), 2);
-    stand_free(applier);
-}
-END_TEST
-
-START_TEST(test_applier_turns_a_snapshot_down_that_is_not_ahead)
-{
-    struct stand *applier = applier_over(&own);
-    for (wire_slot slot = 1; slot <= 9; slot++)
-        feed_chosen(applier, slot);
-    stand_forget(applier);
-    stand_feed(applier, FROM(CHECKPOINTER, 0, STAGED, .staged = {.slot = 9}));
-    ck_assert(!stand_sent(applier, WIRE_MESSAGE_INSTALL, WIRE_ROLE_CHECKPOINTER, 0)->install.yes);
-    feed_chosen(applier, 10);
-    ck_assert_uint_eq(smr_applier_applied(applier->role), 10);
-    stand_free(applier);
 }
 END_TEST
 
@@ -770,6 +707,7 @@ Suite *snapshot_suite(void)
     tcase_add_test(tests, test_snapshot_goes_on_where_a_crash_left_it);
     tcase_add_test(tests, test_snapshot_is_begun_anew_if_nobody_has_the_same_any_more);
     tcase_add_test(tests, test_snapshot_is_got_from_slow_peers_that_have_not_the_same);
+    tcase_add_test(tests, test_people_are_told_now_and_then_that_no_peer_has_a_snapshot);
     tcase_add_test(tests, test_snapshot_is_not_wanted_for_ever);
     tcase_add_test(tests, test_snapshot_waits_for_room);
     tcase_add_test(tests, test_snapshot_and_a_checkpoint_do_not_meet);
@@ -781,10 +719,8 @@ Suite *snapshot_suite(void)
     tcase_add_test(tests, test_snapshot_takes_no_piece_that_is_late_or_doubled_or_of_another_one);
     tcase_add_test(tests, test_streamer_serves_one_peer_at_a_time);
     tcase_add_test(tests, test_streamer_denies_what_it_does_not_have);
+    tcase_add_test(tests, test_streamer_has_a_newer_state_made_if_it_is_asked_for_one);
     tcase_add_test(tests, test_streamer_tells_its_acceptor_to_hold_the_log);
-    tcase_add_test(tests, test_applier_stands_still_while_a_snapshot_is_installed);
-    tcase_add_test(tests, test_applier_goes_on_if_nothing_was_installed);
-    tcase_add_test(tests, test_applier_turns_a_snapshot_down_that_is_not_ahead);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -87,8 +87,8 @@ START_TEST(test_acceptor_with_a_cut_log_says_so_to_candidates_and_learners)
 }
 END_TEST
 
-/* The directory of the state is gone, or from another time. */
-START_TEST(test_acceptor_ends_when_the_state_is_older_than_its_cut_log)
+/* The state was damaged and set aside, or is from another time. */
+START_TEST(test_acceptor_wants_a_snapshot_if_the_state_is_older_than_its_cut_log)
 {
     begin(50);
     hear_applied(50, 40);
@@ -100,8 +100,28 @@ START_TEST(test_acceptor_ends_when_the_state_is_older_than_its_cut_log)
     hear_applied(40, 40);
     ck_assert_int_eq(stand->out.fatal, WIRE_OK);
     stand_restart_acceptor(stand, true);
-    hear_applied(39, 39);
-    ck_assert_int_eq(stand->out.fatal, WIRE_DAMAGED);
+    stand_forget(stand);
+    hear_applied(0, 0);
+    ck_assert_int_eq(stand->out.fatal, WIRE_OK);
+    ck_assert(!stand_find(stand, WIRE_MESSAGE_HEARD)->heard.fit);
+    const struct wire_message *m = stand_find(stand, WIRE_MESSAGE_FETCH);
+    ck_assert_uint_eq(m->fetch.from, 40); /* what the log goes on from */
+    stand_until(stand, WIRE_MESSAGE_FETCH); /* again and again */
+    ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_CHOSEN), 0);
+    stand_forget(stand);
+    stand_feed(stand, FROM(PROPOSER, 1, ACCEPT, /* it votes on ... */
+                           .accept = {.ballot = BALLOT(3, 1), .slot = 52, .chosen = 51},
+                           .payload = batch_of("x")));
+    stand_find(stand, WIRE_MESSAGE_ACCEPTED);
+    stand_settle(stand);
+    stand_commit(stand);
+    ck_assert(!hear_leader(51, 51)->heartbeat_ack.ready); /* ... but nobody should hand over to it */
+    assert_log_begins_with(41);
+    stand_forget(stand);
+    hear_applied(45, 45);
+    stand_settle(stand);
+    ck_assert(stand_find(stand, WIRE_MESSAGE_HEARD)->heard.fit);
+    ck_assert_uint_eq(stand_find(stand, WIRE_MESSAGE_CHOSEN)->chosen.slot, 46);
 }
 END_TEST
 
@@ -131,7 +151,7 @@ Suite *acceptor_cut_suite(void)
     TCase *tests = tcase_create("acceptor_cut");
     tcase_add_checked_fixture(tests, NULL, teardown);
     tcase_add_test(tests, test_acceptor_with_a_cut_log_says_so_to_candidates_and_learners);
-    tcase_add_test(tests, test_acceptor_ends_when_the_state_is_older_than_its_cut_log);
+    tcase_add_test(tests, test_acceptor_wants_a_snapshot_if_the_state_is_older_than_its_cut_log);
     tcase_add_test(tests, test_acceptor_takes_a_state_that_is_newer_than_its_log);
     suite_add_tcase(suite, tests);
     return suite;

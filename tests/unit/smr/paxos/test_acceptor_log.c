@@ -485,13 +485,14 @@ START_TEST(test_acceptor_tells_the_leader_what_it_has_stored_once_it_is_durable)
 }
 END_TEST
 
-START_TEST(test_acceptor_ends_if_the_state_is_older_than_its_log)
+START_TEST(test_acceptor_alone_ends_if_the_state_is_older_than_its_log)
 {
     struct smr_log log = memory_log();
     struct wire_hard_state state = {.admitted = true, .chosen = 20, .cut = 10};
     log.ops->put_state(log.self, &state);
     log.ops->commit(log.self);
-    struct stand *stand = stand_over(log);
+    struct smr_config config = stand_config(1);
+    struct stand *stand = stand_new(&config, smr_acceptor_new(&config, log), log);
     applied(stand, 9);
     ck_assert_int_eq(stand->out.fatal, WIRE_DAMAGED);
     stand_free(stand);
@@ -522,7 +523,7 @@ Suite *acceptor_log_suite(void)
     tcase_add_test(tests, test_acceptor_cuts_nothing_that_it_does_not_know_chosen);
     tcase_add_test(tests, test_acceptor_cuts_only_with_a_commit_and_a_part_at_a_time);
     tcase_add_test(tests, test_acceptor_tells_the_leader_what_it_has_stored_once_it_is_durable);
-    tcase_add_test(tests, test_acceptor_ends_if_the_state_is_older_than_its_log);
+    tcase_add_test(tests, test_acceptor_alone_ends_if_the_state_is_older_than_its_log);
     suite_add_tcase(suite, tests);
     return suite;
 }
