@@ -156,13 +156,43 @@ static int put_record(MDB_txn *txn, MDB_dbi dbi, struct span key, struct span va
     return 0;
 }
 
+/* What a key looked for stands between: a bit that flipped in a key, in one that was looked for or in one that
+ * leads there, leaves a record where nobody looks. LMDB then finds other keys than these around the place,
+ * or ones that their checksum does not fit. What may be hidden there is damage, not absence. */
+static void check_place(const struct base *self, MDB_txn *txn, MDB_dbi dbi, struct span key)
+{
+    MDB_cursor *cursor;
+    MDB_val at = val_of(key), record;
+    int code = mdb_cursor_open(txn, dbi, &cursor);
+    if (code != 0)
+        die(self, "cannot read", code);
+    code = mdb_cursor_get(cursor, &at, &record, MDB_SET_RANGE);
+    if (code == 0) {
+        open_record(self, span_of_val(at), span_of_val(record));
+        if (span_compare(span_of_val(at), key) < 0)
+            lose(self, at.mv_data, "its keys are out of order");
+    }
+    if (code == 0 || code == MDB_NOTFOUND)
+        code = mdb_cursor_get(cursor, &at, &record, code == 0 ? MDB_PREV : MDB_LAST);
+    if (code == 0) {
+        open_record(self, span_of_val(at), span_of_val(record));
+        if (span_compare(span_of_val(at), key) >= 0)
+            lose(self, at.mv_data, "its keys are out of order");
+    } else if (code != MDB_NOTFOUND) {
+        die(self, "cannot read", code);
+    }
+    mdb_cursor_close(cursor);
+}
+
 /* A small record, copied, or NULL: there is none. */
 static struct buf *read_record(const struct base *self, MDB_txn *txn, MDB_dbi dbi, struct span key)
 {
     MDB_val at = val_of(key), record;
     int code = mdb_get(txn, dbi, &at, &record);
-    if (code == MDB_NOTFOUND)
+    if (code == MDB_NOTFOUND) {
+        check_place(self, txn, dbi, key);
         return NULL;
+    }
     if (code != 0)
         die(self, "cannot read", code);
     return buf_copy(open_record(self, key, span_of_val(record)));
@@ -233,10 +263,13 @@ struct start {
 static void scan(const struct base *self, MDB_txn *txn, struct start start, smr_base_visit *visit,
                  void *context)
 {
-    struct span from = start.from;
+    struct span from = start.from, last = {0};
+    MDB_dbi dbi = self->kv[current_of(self, txn)];
     MDB_cursor *cursor;
     MDB_val key = val_of(from), record;
-    int code = mdb_cursor_open(txn, self->kv[current_of(self, txn)], &cursor);
+    if (from.size > 0)
+        check_place(self, txn, dbi, from);
+    int code = mdb_cursor_open(txn, dbi, &cursor);
     if (code != 0)
         die(self, "cannot read", code);
     /* LMDB has no empty key, not even to look for what is above it. */
@@ -245,6 +278,9 @@ static void scan(const struct base *self, MDB_txn *txn, struct start start, smr_
         code = mdb_cursor_get(cursor, &key, &record, MDB_NEXT);
     while (code == 0) {
         struct span value = open_record(self, span_of_val(key), span_of_val(record));
+        if (last.size > 0 && span_compare(span_of_val(key), last) <= 0)
+            lose(self, key.mv_data, "its keys are out of order");
+        last = span_of_val(key);
         if (!visit(context, span_of_val(key), value))
             break;
         code = mdb_cursor_get(cursor, &key, &record, MDB_NEXT);
