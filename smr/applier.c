@@ -31,6 +31,7 @@ struct applier {
     size_t log_bytes;              /* of batches applied since the last freeze */
     uint8_t replica_count;         /* r */
     bool froze;                    /* a checkpoint was begun in this life */
+    bool is_behind;                /* many slots are chosen that are still to be applied */
     struct buf *image;             /* of the checkpoint being written; NULL: none is */
     wire_slot frozen;              /* the slot it is of */
     size_t frozen_bytes;           /* of changes in it */
@@ -235,6 +236,7 @@ static void receive_chosen(struct applier *self, const struct wire_message *mess
     }
     if (message->chosen.at != 0)
         wire_histogram_add(&self->learn_us, self->now - (wire_time)message->chosen.at);
+    self->is_behind = message->chosen.behind;
     apply_batch(self, slot, buf_span(message->payload), out);
     if (self->read_count > 0)
         answer_waiting(self, out);
@@ -253,9 +255,12 @@ static void send_checkpoint(struct applier *self, wire_time now, struct smr_out 
 
 /* Replicas apply the same, so all of them would write checkpoints at the same time, and clients wait.
  * Instead the first of a life is begun earlier the higher the replica's number, and from then on they take
- * turns: the others are a majority that goes on. */
+ * turns: the others are a majority that goes on. Who is behind has no time for any, unless too much would
+ * have to be kept. */
 static uint64_t due_after(const struct applier *self, uint64_t whole)
 {
+    if (self->is_behind)
+        return whole < UINT64_MAX / WIRE_CHECKPOINT_BEHIND ? whole * WIRE_CHECKPOINT_BEHIND : UINT64_MAX;
     return self->froze ? whole : whole - whole / self->replica_count * self->self.replica;
 }
 
@@ -264,7 +269,7 @@ static bool is_due(const struct applier *self)
     const struct smr_checkpointing *when = &self->checkpointing;
     uint64_t unsaved = self->machine.ops->unsaved_bytes(self->machine.self);
     return self->applied > self->saved &&
-           (unsaved >= due_after(self, when->changed_bytes) ||
+           (unsaved >= due_after(self, when->changed_bytes) || unsaved >= when->unsaved_bytes_max / 2 ||
             self->log_bytes >= due_after(self, when->log_bytes) ||
             self->applied - self->saved >= due_after(self, when->slots));
 }

@@ -54,6 +54,7 @@
 #define WIRE_CHECKPOINT_BYTES (32 * 1024 * 1024) /* changes in memory; then a checkpoint begins */
 #define WIRE_CHECKPOINT_LOG_BYTES (64 * 1024 * 1024) /* log applied since the last one; likewise */
 #define WIRE_CHECKPOINT_SLOTS 20000 /* slots applied since the last one; likewise */
+#define WIRE_CHECKPOINT_BEHIND 3 /* times as much of each of them while many slots are still to be applied */
 #define WIRE_IMAGE_BYTES_MAX (256 * 1024 * 1024) /* sessions and a machine's own part of one */
 #define WIRE_UNSAVED_BYTES_MAX (192 * 1024 * 1024) /* changes in no checkpoint; more: writes are BUSY */
 #define WIRE_PRESSURE_MS 3000 /* the API believes the applier about that for so long */
@@ -89,7 +90,7 @@ static_assert(WIRE_TAIL_SLOTS >= WIRE_RING_SLOTS,
               "who is behind by what a candidate may recover finds the log");
 static_assert(WIRE_TAIL_BYTES > WIRE_CHECKPOINT_LOG_BYTES + WIRE_WINDOW_BYTES,
               "in the steady state the tail is not all that keeps the log from being cut");
-static_assert(WIRE_UNSAVED_BYTES_MAX >= 4 * WIRE_CHECKPOINT_BYTES,
+static_assert(WIRE_UNSAVED_BYTES_MAX >= 2 * WIRE_CHECKPOINT_BEHIND * WIRE_CHECKPOINT_BYTES,
               "a checkpoint that keeps up never meets the bound");
 static_assert(WIRE_RESULT_BYTES_MAX < WIRE_FRAME_BYTES_MAX, "a result fits a frame");
 static_assert(WIRE_SESSION_WINDOW * WIRE_RESULT_BYTES_MAX +

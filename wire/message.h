@@ -145,8 +145,8 @@ struct wire_generations {
 #define WIRE_LEARNED_FIELDS(F) F(slot, from) F(slot, chosen) F(slot, cut) F(u64, held)
 /* --- to and from the applier --------------------------------------------------------------------- */
 /* Slot is chosen. Payload: the batch. In slot order, without gaps. at: since when, if this replica's own
- * proposer said so. */
-#define WIRE_CHOSEN_FIELDS(F) F(slot, slot) F(u64, at)
+ * proposer said so. behind: many more are chosen behind it. */
+#define WIRE_CHOSEN_FIELDS(F) F(slot, slot) F(u64, at) F(flag, behind)
 /* All slots up to `slot` are applied, so the acceptor may feed on; those up to `saved` are in a durable
  * checkpoint, so the log need not keep them for this replica. */
 #define WIRE_APPLIED_FIELDS(F) F(slot, slot) F(slot, saved)

@@ -7,6 +7,8 @@
 
 #include "wire/entry.h"
 
+#define BEHIND_SLOTS (2 * WIRE_WINDOW_SLOTS) /* to be applied; more never are while a replica keeps up */
+
 /* --- the chosen bar -------------------------------------------------------------------------------- */
 
 static void raise_bar(struct acceptor *self)
@@ -178,6 +180,11 @@ void learner_receive_learned(struct acceptor *self, wire_time now, const struct 
 
 /* --- the way to the applier -------------------------------------------------------------------------- */
 
+static wire_slot known_chosen(const struct acceptor *self)
+{
+    return self->bar_heard > self->hard.chosen ? self->bar_heard : self->hard.chosen;
+}
+
 void learner_feed(struct acceptor *self, wire_time now, struct smr_out *out)
 {
     if (self->stateless || (self->damaged == self->fed + 1 && self->learn_deadline != WIRE_NEVER))
@@ -201,6 +208,7 @@ void learner_feed(struct acceptor *self, wire_time now, struct smr_out *out)
                                               WIRE_ROLE_APPLIER, self->self.replica);
         m->chosen.slot = ++self->fed;
         m->chosen.at = self->chosen_at;
+        m->chosen.behind = known_chosen(self) - self->fed > BEHIND_SLOTS;
         m->payload = buf_ref(entry->batch);
         self->fed_sizes[self->fed % WIRE_FEED_SLOTS] = (uint32_t)entry->batch->size;
         self->fed_bytes += entry->batch->size;

@@ -379,6 +379,8 @@ MUTANTS = [
     ("bad piece of a snapshot handed on", "smr/paxos/acceptor.c",
      "        return m->snapshot.checksum == smr_snapshot_checksum(m);\n", "        return true;\n",
      "simulator or unit-smr"),
+    ("checkpoint of who is behind as of anybody", "smr/applier.c",
+     "    if (self->is_behind)\n", "    if (false)\n", "unit-smr"),
     ("snapshot that spares nobody", "smr/pace.c",
      "wire_time rest = WIRE_PACE_REST * took;", "wire_time rest = 0 * took;", "unit-smr"),
     ("snapshot that spares others until its log is cut", "smr/pace.c",

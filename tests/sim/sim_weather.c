@@ -110,11 +110,11 @@ static void draw_long_life(struct sim *sim)
     sim->weather.delay_max = 300;
     sim->weather.commit_max = 200;
     sim->weather.replay = 0;
-    if (sim_chance(sim, 500)) {
+    if (sim_chance(sim, 800)) {
         struct smr_checkpointing *checkpointing = &sim->weather.checkpointing;
         checkpointing->tail_slots = 0;
         checkpointing->tail_bytes = 1 + sim_below(sim, 1000);
-        checkpointing->hold_bytes = 2000 + sim_below(sim, 20000);
+        checkpointing->hold_bytes = 500 + sim_below(sim, 8000);
         checkpointing->piece_bytes = 30;
     }
 }

@@ -295,6 +295,36 @@ START_TEST(test_checkpoint_of_each_replica_has_its_turn)
 }
 END_TEST
 
+/* Slot `slot` alone; `behind`: many more are to come. */
+static void feed_behind(wire_slot slot, bool behind)
+{
+    stand_feed(stand, FROM(ACCEPTOR, 0, CHOSEN, .chosen = {.slot = slot, .behind = behind},
+                           .payload = batch_of("w")));
+    stand_forget(stand);
+    stand_settle(stand);
+}
+
+/* One would take from it what it needs to come back. */
+START_TEST(test_checkpoint_of_who_is_behind_comes_later)
+{
+    struct smr_checkpointing when = never;
+    when.slots = 8;
+    begin_life(when);
+    wire_slot slot = 0;
+    do
+        feed_behind(++slot, true);
+    while (stand_count(stand, WIRE_MESSAGE_CHECKPOINT) == 0);
+    ck_assert_uint_eq(slot, WIRE_CHECKPOINT_BEHIND * when.slots);
+    end_life();
+    begin_life(when);
+    for (slot = 1; slot < 12; slot++)
+        feed_behind(slot, true);
+    ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_CHECKPOINT), 0);
+    feed_behind(slot, false); /* it keeps up again */
+    ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_CHECKPOINT), 1);
+}
+END_TEST
+
 START_TEST(test_checkpoint_begins_when_enough_log_was_applied)
 {
     struct smr_checkpointing when = never;
@@ -548,6 +578,7 @@ Suite *checkpoint_suite(void)
     tcase_add_test(tests, test_checkpoint_begins_when_enough_has_changed);
     tcase_add_test(tests, test_checkpoint_begins_when_enough_slots_were_applied);
     tcase_add_test(tests, test_checkpoint_of_each_replica_has_its_turn);
+    tcase_add_test(tests, test_checkpoint_of_who_is_behind_comes_later);
     tcase_add_test(tests, test_checkpoint_begins_when_enough_log_was_applied);
     tcase_add_test(tests, test_checkpoint_of_an_idle_replica_is_not_made_again);
     tcase_add_test(tests, test_checkpoint_needs_a_base);

@@ -335,6 +335,22 @@ START_TEST(test_learner_feeds_chosen_slots_in_order_once_the_applier_is_there)
 }
 END_TEST
 
+START_TEST(test_learner_says_that_many_more_are_to_come)
+{
+    struct buf *batch = batch_of("x");
+    wire_slot count = WIRE_FEED_SLOTS;
+    choose(count, batch);
+    applied(0);
+    stand_settle(stand);
+    for (wire_slot slot = 1; slot <= count; slot++) {
+        const struct wire_message *m = stand_find(stand, WIRE_MESSAGE_CHOSEN);
+        ck_assert_uint_eq(m->chosen.slot, slot);
+        ck_assert_int_eq(m->chosen.behind, count - slot > 2 * WIRE_WINDOW_SLOTS);
+    }
+    buf_unref(&batch);
+}
+END_TEST
+
 START_TEST(test_learner_feeds_no_more_slots_than_the_applier_has_room_for)
 {
     struct buf *batch = batch_of("x");
@@ -420,6 +436,7 @@ Suite *learner_suite(void)
     tcase_add_test(tests, test_learner_teaches_only_what_is_chosen);
     tcase_add_test(tests, test_learner_has_no_slot_zero_to_teach);
     tcase_add_test(tests, test_learner_feeds_chosen_slots_in_order_once_the_applier_is_there);
+    tcase_add_test(tests, test_learner_says_that_many_more_are_to_come);
     tcase_add_test(tests, test_learner_feeds_no_more_slots_than_the_applier_has_room_for);
     tcase_add_test(tests, test_learner_feeds_no_more_bytes_than_the_applier_has_room_for);
     tcase_add_test(tests, test_learner_feeds_again_what_was_lost_on_the_way);
