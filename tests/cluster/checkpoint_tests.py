@@ -20,14 +20,18 @@ VOLUME_BYTES = 600e6      # through the log of each replica
 VOLUME_LIMIT_S = 200.0     # on a slow machine
 FILE_BYTES_MAX = 300e6    # of that log, its tail and what fragments around it
 ROUNDS = 3                # of killing in the middle of a checkpoint
+# What README.md says of a replica's disk: so many times its live data, reckoned with so many bytes a record
+# beside key and value; the tail of its log; so many times --checkpoint_mb; and so much more.
+LIVE_TIMES, RECORD_BYTES, CHECKPOINT_TIMES, MORE_BYTES = 4, 64, 4, 16e6
+SMALL_MB = 4              # checkpoints and tail, so that little must be written
 
 
 @contextlib.contextmanager
-def volume(cluster):
+def volume(cluster, value_bytes=VALUE_BYTES, records=RECORDS):
     """Overwrites records as fast as it goes until the block ends."""
     command = ["setpriv", "--pdeathsig", "KILL", "--", local.program_path("madkv-bench"),
                "--manager_addrs", cluster.manager_addrs, "--workload", "w", "--clients", "16",
-               "--pipeline", "16", "--value_size", str(VALUE_BYTES), "--records", str(RECORDS),
+               "--pipeline", "16", "--value_size", str(value_bytes), "--records", str(records),
                "--seconds", "600", "--json"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL, env={**os.environ, **SANITIZER_ENV}) as bench:
@@ -105,6 +109,44 @@ def test_log_is_cut_behind_checkpoints_and_a_restart_replays_its_tail(place):
         held = require_same_state(cluster)
         say(f"{VOLUME_BYTES / 1e6:.0f} MB in {took_s:.0f} s, {min(checkpoints.values())} "
             f"checkpoints of {held / 1e6:.0f} MB, no log above {peak / 1e6:.0f} MB")
+
+
+def disk_bytes(cluster, name):
+    """What the files of a replica take just now."""
+    found = 0
+    for path, _, entries in os.walk(cluster.data_path(name)):
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                found += os.stat(os.path.join(path, entry)).st_blocks * 512
+    return found
+
+
+def disk_share(cluster, found, name):
+    """How much of what a replica may take on the disk it takes."""
+    live = found[name]["kv.bytes"] + RECORD_BYTES * found[name]["kv.records"]
+    bound = LIVE_TIMES * live + (1 + CHECKPOINT_TIMES) * SMALL_MB * 2**20 + MORE_BYTES
+    return disk_bytes(cluster, name) / bound
+
+
+@test
+def test_directory_takes_no_more_than_is_said_however_much_is_written(place):
+    """Small records and larger ones, each written again and again at random."""
+    flags = ["--checkpoint_mb", str(SMALL_MB), "--log_tail_mb", str(SMALL_MB)]
+    for value_bytes, records, written_bytes in ((100, 100000, 60e6), (1000, 30000, 200e6)):
+        with place.cluster(managers=1, server_args=flags) as cluster:
+            worst, least = 0.0, 0
+            with volume(cluster, value_bytes, records):
+                def written():
+                    nonlocal worst, least
+                    found = figures(cluster)
+                    worst = max(worst, *(disk_share(cluster, found, name) for name in SERVERS))
+                    least = min(each(found, "applier.checkpoints").values())
+                    return min(each(found, "log.bytes_written").values()) > written_bytes
+                wait_until("that much written", written, VOLUME_LIMIT_S)
+            require(least >= 3, f"{least} checkpoints")
+            require(worst < 1, f"a replica took {worst:.2f} times what it may")
+            say(f"values of {value_bytes} bytes: at most {100 * worst:.0f} % of what a replica may take, "
+                f"over {least} checkpoints")
 
 
 def wait_for_checkpoint(cluster, name):
