@@ -4,6 +4,8 @@ snapshot, under load, whoever dies in the middle; and a replica that is down cos
 With small checkpoints and a short tail of the log, so that little must be written.
 """
 
+import time
+
 import zmtp
 from checkpoint_tests import each, figures, require_same_state, volume
 from harness import figure, kill, local, require, say, test, wait_until
@@ -13,6 +15,8 @@ AWAY = "s0.2"             # who is away
 OTHERS = ("s0.0", "s0.1")
 SMALL = ["--checkpoint_mb", "4", "--log_tail_mb", "4"]
 AWAY_BYTES = 40e6         # through the log of the others meanwhile: several tails
+GIGABYTE = 1e9
+GIGABYTE_LIMIT_S = 300.0  # for writing that much
 LOG_BYTES_MAX = 60e6      # of a log: its tail, what is in no checkpoint yet, what fragments around it
 LIMIT_S = 120.0           # for anything here, on a slow machine
 MANAGERS = 0xffffffff     # their group
@@ -27,16 +31,16 @@ def write_while_away(cluster):
     return killed_ns
 
 
-def write_past(cluster, had):
+def write_past(cluster, had, more_bytes=AWAY_BYTES, limit_s=LIMIT_S):
     """Waits until so much more is written, and the log cut past that slot."""
     first = each(figures(cluster, OTHERS), "log.bytes_written")
 
     def written():
         found = figures(cluster, OTHERS)
         more = {name: each(found, "log.bytes_written")[name] - first[name] for name in OTHERS}
-        return min(more.values()) > AWAY_BYTES and \
+        return min(more.values()) > more_bytes and \
             min(each(found, "acceptor.cut_slot").values()) > had
-    wait_until("so much written, and the log cut", written, LIMIT_S)
+    wait_until("so much written, and the log cut", written, limit_s)
 
 
 def wait_back(cluster):
@@ -81,6 +85,33 @@ def test_replica_comes_back_by_a_snapshot_under_load(place):
 def test_replica_of_a_chain_comes_back_by_a_snapshot_under_load(place):
     """The other two are the chain meanwhile."""
     come_back_by_a_snapshot(place, local.CHAIN)
+
+
+@test
+def test_replica_that_was_down_while_a_gigabyte_was_written_comes_back(place):
+    """With checkpoints and a tail as large as they are by default; then its vote is needed."""
+    with place.cluster(managers=1) as cluster:
+        with Load(cluster, place.path("history"), clients=2, fresh=0.3) as load:
+            with volume(cluster):
+                had = figure(cluster, AWAY, "acceptor.chosen_slot")
+                killed_ns = kill(cluster, AWAY)
+                write_past(cluster, had, GIGABYTE, GIGABYTE_LIMIT_S)
+                began = time.monotonic()
+                cluster.restart(AWAY)
+                wait_back(cluster)
+                took_s = time.monotonic() - began
+            load.wait(100)
+            cluster.wait_healthy()
+            other = OTHERS[0]
+            kill(cluster, other)
+            load.wait(100)   # chosen by the two that are left
+            cluster.restart(other)
+            cluster.wait_healthy()
+        load.read_back()
+        load.judge()
+        load.require_after(killed_ns, 100)
+        held = require_same_state(cluster)
+        say(f"a state of {held / 1e6:.0f} MB; level again {took_s:.1f} s after its start, under full load")
 
 
 def die_amid_a_snapshot(place, protocol):

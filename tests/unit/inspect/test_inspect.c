@@ -327,15 +327,28 @@ START_TEST(test_inspect_checks_hard_state_and_identity)
 }
 END_TEST
 
+static uint64_t hash_of_file(void)
+{
+    static uint8_t bytes[1 << 22];
+    FILE *file = fopen(log_file, "rbe");
+    ck_assert_ptr_nonnull(file);
+    size_t size = fread(bytes, 1, sizeof bytes, file);
+    ck_assert(feof(file));
+    fclose(file);
+    return wire_hash(span_of(bytes, size));
+}
+
 static void refuse_format(const char *expected)
 {
     struct store_config config = config_of();
     struct store *store = NULL;
     char why[STORE_PROBLEM_BYTES];
+    uint64_t before = hash_of_file();
     ck_assert_int_eq(look(), WIRE_IDENTITY);
     ck_assert_msg(strstr(problem, expected) != NULL, "%s", problem);
     ck_assert_int_eq(store_open(&config, &store, why), WIRE_IDENTITY);
     ck_assert_msg(strstr(why, expected) != NULL, "%s", why);
+    ck_assert_uint_eq(hash_of_file(), before); /* nothing of it was touched */
 }
 
 START_TEST(test_directory_of_another_format_is_refused_by_name)
