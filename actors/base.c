@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "actors/aside.h"
@@ -27,6 +28,8 @@ enum {
     PAGE_BYTES = 4096,               /* of LMDB, as this file reckons */
     RECORD_SLACK_BYTES = 64,         /* of a record: hash, node and index beside key and value */
     RESERVE_BYTES = 4 * 1024 * 1024, /* a checkpoint that would leave less is refused as FULL */
+    REST_EVERY = 100,                /* changes, which take some 300 us; then who answers calls gets the core ... */
+    REST_NS = 1000 * 1000,           /* ... for so long at least */
 };
 
 struct base {
@@ -380,6 +383,8 @@ static void base_put(void *base, struct span key, struct span value)
         return;
     self->changes++;
     self->added += added_bytes(key, value);
+    if (!self->ascending && self->changes % REST_EVERY == 0)
+        nanosleep(&(struct timespec){.tv_nsec = REST_NS}, NULL);
     if (value.size == 0)
         self->code = delete_record(self->writer, self->target, key);
     else
