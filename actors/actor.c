@@ -32,8 +32,11 @@ void actor_destroy(struct actor **actor)
     *actor = NULL;
     if (self == NULL)
         return;
-    for (size_t i = 0; i < self->socket_count; i++)
+    actor_drop_packed(self);
+    for (size_t i = 0; i < self->socket_count; i++) {
+        frames_inbox_free(&self->sockets[i].inbox);
         zmq_close(self->sockets[i].handle);
+    }
     self->role.ops->destroy(self->role.self);
     smr_out_free(&self->out);
     smr_out_free(&self->held);

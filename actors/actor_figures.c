@@ -21,7 +21,7 @@ static void route_figures(const struct actor *self, enum wire_role to, wire_repl
         snprintf(prefix, sizeof prefix, "%s.to_%s_%u", self->role.ops->name, wire_role_text(to),
                  replica);
     wire_figure_number_of(out, prefix, "sent_messages", route->sent);
-    if (!route->chains)
+    if (!route->is_sibling)
         wire_figure_number_of(out, prefix, "sent_bytes", route->sent_bytes);
     wire_figure_number_of(out, prefix, "refused_messages", route->refused);
 }

@@ -81,11 +81,12 @@ void actor_add_socket(struct actor *self, void *socket, enum actor_link link, en
                                                                 .replica = replica,
                                                                 .fd = descriptor_of(socket),
                                                                 .ready = true};
+    frames_inbox_init(&self->sockets[self->socket_count - 1].inbox);
     switch (link) {
     case ACTOR_LINK_SIBLING:
         assert(replica == self->self.replica);
         add_route(self, role, replica, socket, NULL);
-        self->routes[role][replica].chains = true;
+        self->routes[role][replica].is_sibling = true;
         break;
     case ACTOR_LINK_PEER:
         assert(replica != self->self.replica && replica < self->replica_count);
@@ -105,17 +106,14 @@ void actor_add_socket(struct actor *self, void *socket, enum actor_link link, en
     }
 }
 
-static bool chain(struct actor *self, struct actor_route *route,
-                  const struct wire_message *message)
+/* Whether the transport takes it shows when the parcel is posted. */
+static void pack(struct actor *self, struct actor_route *route, const struct wire_message *message)
 {
-    if (!frames_chain(route->handle, message, &self->scratch))
-        return false;
-    if (!route->open) {
+    if (route->parcel == NULL) {
         assert(self->open_count < WIRE_ROLE_COUNT);
         self->open[self->open_count++] = route;
-        route->open = true;
     }
-    return true;
+    frames_pack(&route->parcel, message);
 }
 
 static size_t payload_size(const struct wire_message *message)
@@ -136,39 +134,56 @@ static void watch_link(struct actor *self, struct actor_route *route)
     socket_relink(route->handle);
 }
 
+/* Out of this process. */
+static void send_outside(struct actor *self, struct actor_route *route,
+                         const struct wire_message *message)
+{
+    const struct wire_client *id = NULL;
+    if (route->routed)
+        id = route->to.size == 0 ? &message->client : &route->to;
+    crash_at(CRASH_SEND_BEFORE);
+    self->sockets[route->socket].sent = true;
+    if (frames_send(route->handle, id, message, &self->scratch)) {
+        route->sent++;
+        route->sent_bytes += self->scratch.size + payload_size(message);
+        if (route->is_link)
+            watch_link(self, route);
+    } else {
+        route->refused++;
+    }
+    crash_at(CRASH_SEND_AFTER);
+}
+
 void actor_send(struct actor *self, enum wire_role to, wire_replica to_replica,
                 const struct wire_message *message)
 {
     assert((unsigned)to < WIRE_ROLE_COUNT && to_replica < WIRE_REPLICA_COUNT_MAX);
     struct actor_route *route = &self->routes[to][to == WIRE_ROLE_CLIENT ? 0 : to_replica];
     assert(route->handle != NULL);
-    self->sockets[route->socket].sent = true;
-    const struct wire_client *id = NULL;
-    if (route->routed)
-        id = route->to.size == 0 ? &message->client : &route->to;
-    bool leaves = !route->chains;
-    if (leaves)
-        crash_at(CRASH_SEND_BEFORE);
-    bool sent = route->chains ? chain(self, route, message)
-                              : frames_send(route->handle, id, message, &self->scratch);
-    if (sent) {
-        route->sent++;
-        route->sent_bytes += leaves ? self->scratch.size + payload_size(message) : 0;
-    } else {
-        route->refused++;
-    }
-    if (sent && route->is_link)
-        watch_link(self, route);
-    if (leaves)
-        crash_at(CRASH_SEND_AFTER);
+    if (route->is_sibling)
+        pack(self, route, message);
+    else
+        send_outside(self, route, message);
 }
 
 void actor_flush(struct actor *self)
 {
     for (size_t i = 0; i < self->open_count; i++) {
-        frames_end_chain(self->open[i]->handle);
-        self->open[i]->open = false;
+        struct actor_route *route = self->open[i];
+        size_t count = frames_parcel_count(route->parcel);
+        self->sockets[route->socket].sent = true;
+        if (frames_post(route->handle, &route->parcel))
+            route->sent += count;
+        else
+            route->refused += count;
     }
+    self->open_count = 0;
+}
+
+void actor_drop_packed(struct actor *self)
+{
+    for (size_t i = 0; i < self->open_count; i++)
+        frames_parcel_destroy(&self->open[i]->parcel);
     self->open_count = 0;
 }
 
@@ -237,8 +252,6 @@ static void say_fault(struct actor *self, const struct actor_socket *socket,
 static unsigned frame_flags(enum actor_link link)
 {
     switch (link) {
-    case ACTOR_LINK_SIBLING:
-        return FRAMES_CHAINED;
     case ACTOR_LINK_PEER:
     case ACTOR_LINK_MANAGER:
         return FRAMES_OUTSIDE;
@@ -247,11 +260,13 @@ static unsigned frame_flags(enum actor_link link)
     }
 }
 
-enum frames_outcome actor_receive(struct actor *self, const struct actor_socket *socket,
+enum frames_outcome actor_receive(struct actor *self, struct actor_socket *socket,
                                   struct wire_message *message)
 {
     enum frames_outcome outcome =
-        frames_receive(socket->handle, frame_flags(socket->link), message);
+        socket->link == ACTOR_LINK_SIBLING
+            ? frames_unpack(&socket->inbox, socket->handle, message)
+            : frames_receive(socket->handle, frame_flags(socket->link), message);
     if (outcome == FRAMES_NOTHING)
         return outcome;
     if (outcome == FRAMES_MESSAGE && !speaker_fits(self, socket, message)) {

@@ -17,14 +17,15 @@ struct actor_socket {
     int fd;               /* which becomes readable when something may have come */
     bool ready;           /* there is more to take, whatever the descriptor says */
     bool sent;            /* something was sent since it was last looked at */
+    struct frames_inbox inbox; /* of a SIBLING: what came and was not taken up yet */
 };
 
 /* How to reach one actor of one replica. */
 struct actor_route {
     void *handle;          /* through which socket; NULL: not at all */
     size_t socket;         /* its place among the actor's */
-    bool chains;           /* a sibling: the messages of a round go as one */
-    bool open;             /* a chain is not ended */
+    bool is_sibling;       /* the messages of a round go in one parcel ... */
+    struct frames_parcel *parcel; /* ... this one; NULL: nothing is in it */
     bool routed;           /* that socket is a ROUTER: `to` comes first */
     struct wire_client to; /* the identity there; size 0: the message names the client */
     bool is_link;          /* through a DEALER of its own */
@@ -48,7 +49,7 @@ struct actor {
     size_t first_socket;                            /* where the next round begins to drain */
     struct actor_route routes[WIRE_ROLE_COUNT][WIRE_REPLICA_COUNT_MAX]; /* [to][to_replica] */
 
-    struct actor_route *open[WIRE_ROLE_COUNT];                          /* routes with an open chain */
+    struct actor_route *open[WIRE_ROLE_COUNT];                          /* routes with something packed */
     size_t open_count;                                                  /* how many */
 
     struct smr_out out;         /* what the role wanted in this round */
@@ -83,14 +84,17 @@ struct actor {
 void actor_send(struct actor *self, enum wire_role to, wire_replica to_replica,
                 const struct wire_message *message);
 
-/* Ends what is chained: now siblings see it. */
+/* Posts what is packed: now siblings see it. */
 void actor_flush(struct actor *self);
+
+/* At the end: destroys what is packed and was not posted. */
+void actor_drop_packed(struct actor *self);
 
 /* After sends: which sockets have something that their descriptors may no longer tell of. */
 void actor_look_again(struct actor *self);
 
 /* Takes one message off a socket and judges who sent it. Faults are counted and said here. */
-enum frames_outcome actor_receive(struct actor *self, const struct actor_socket *socket,
+enum frames_outcome actor_receive(struct actor *self, struct actor_socket *socket,
                                   struct wire_message *message);
 
 /* Answers a STATUS_ASK in the name of the role. */

@@ -25,8 +25,9 @@ void __tsan_release(void *address);
 #endif
 
 enum {
-    COPY_BYTES = 256,   /* a smaller payload costs less to copy than to refer to */
-    CHUNK_BYTES = 8192, /* what libzmq's decoder reads at once (in_batch_size) */
+    COPY_BYTES = 256,    /* a smaller payload costs less to copy than to refer to */
+    CHUNK_BYTES = 8192,  /* what libzmq's decoder reads at once (in_batch_size) */
+    PARCEL_MESSAGES = 4, /* room in a new parcel */
 };
 
 /* A payload that came in, in the frame it came in. */
@@ -135,18 +136,6 @@ static void take_frame(struct inbound *self, zmq_msg_t *frame, unsigned flags)
     self->count++;
 }
 
-/* The frames of one message, then the rest of the chain stays where it is. */
-static bool is_complete(const struct inbound *self)
-{
-    return self->outcome == FRAMES_MESSAGE &&
-           self->count == (wire_type_has_payload(self->message.type) ? 2u : 1u);
-}
-
-static bool ends_chain(const struct inbound *self, zmq_msg_t *frame)
-{
-    return self->count == 0 && zmq_msg_size(frame) == 0 && !zmq_msg_more(frame);
-}
-
 enum frames_outcome frames_receive(void *socket, unsigned flags, struct wire_message *message)
 {
     struct inbound in = {.outcome = FRAMES_MESSAGE};
@@ -155,8 +144,6 @@ enum frames_outcome frames_receive(void *socket, unsigned flags, struct wire_mes
     bool is_id = (flags & FRAMES_ROUTED) != 0;
     bool any = false;
     while (receive_frame(socket, &frame)) {
-        if ((flags & FRAMES_CHAINED) != 0 && ends_chain(&in, &frame))
-            continue;
         any = true;
         bool more = zmq_msg_more(&frame) != 0;
         if (is_id)
@@ -164,7 +151,7 @@ enum frames_outcome frames_receive(void *socket, unsigned flags, struct wire_mes
         else
             take_frame(&in, &frame, flags);
         is_id = false;
-        if (!more || ((flags & FRAMES_CHAINED) != 0 && is_complete(&in)))
+        if (!more)
             break;
     }
     zmq_msg_close(&frame);
@@ -228,9 +215,8 @@ static bool send_frame(void *socket, zmq_msg_t *frame, bool more)
     return false;
 }
 
-/* Head and payload; more: something follows them. */
 static bool send_message(void *socket, const struct wire_message *message,
-                         struct wire_writer *scratch, bool more)
+                         struct wire_writer *scratch)
 {
     bool has_payload = wire_type_has_payload(message->type);
     assert(has_payload || message->payload == NULL);
@@ -239,19 +225,17 @@ static bool send_message(void *socket, const struct wire_message *message,
     wire_message_encode(message, scratch);
     assert(scratch->size <= WIRE_HEAD_BYTES_MAX);
     frame_copy(&frame, wire_writer_span(scratch));
-    if (!send_frame(socket, &frame, has_payload || more))
+    if (!send_frame(socket, &frame, has_payload))
         return false;
     if (!has_payload)
         return true;
     struct span payload = buf_span(message->payload);
-    /* An image stays in the process: the limit of the network's frames is not its own. */
-    assert(payload.size <= (message->type == WIRE_MESSAGE_CHECKPOINT ? WIRE_IMAGE_BYTES_MAX
-                                                                     : WIRE_FRAME_BYTES_MAX));
+    assert(payload.size <= WIRE_FRAME_BYTES_MAX);
     if (payload.size <= COPY_BYTES)
         frame_copy(&frame, payload);
     else
         frame_refer(&frame, message->payload);
-    return send_frame(socket, &frame, more);
+    return send_frame(socket, &frame, false);
 }
 
 bool frames_send(void *socket, const struct wire_client *to, const struct wire_message *message,
@@ -264,17 +248,91 @@ bool frames_send(void *socket, const struct wire_client *to, const struct wire_m
         if (!send_frame(socket, &frame, true))
             return false;
     }
-    return send_message(socket, message, scratch, false);
+    return send_message(socket, message, scratch);
 }
 
-bool frames_chain(void *socket, const struct wire_message *message, struct wire_writer *scratch)
+/* --- parcels ---------------------------------------------------------------------------------- */
+
+struct frames_parcel {
+    size_t count;                   /* messages in it */
+    size_t capacity;                /* room for so many */
+    size_t next;                    /* those before it were taken out */
+    struct wire_message messages[]; /* with their payloads */
+};
+
+static void drop_parcel(void *data, void *hint)
 {
-    return send_message(socket, message, scratch, true);
+    struct frames_parcel *self = data;
+    (void)hint;
+    for (size_t i = self->next; i < self->count; i++)
+        wire_message_clear(&self->messages[i]);
+    free(self);
 }
 
-void frames_end_chain(void *socket)
+void frames_parcel_destroy(struct frames_parcel **parcel)
+{
+    if (*parcel != NULL)
+        drop_parcel(*parcel, NULL);
+    *parcel = NULL;
+}
+
+size_t frames_parcel_count(const struct frames_parcel *parcel)
+{
+    return parcel == NULL ? 0 : parcel->count;
+}
+
+void frames_pack(struct frames_parcel **parcel, const struct wire_message *message)
+{
+    struct frames_parcel *self = *parcel;
+    if (self == NULL || self->count == self->capacity) {
+        size_t capacity = self == NULL ? PARCEL_MESSAGES : self->capacity * 2;
+        bool is_new = self == NULL;
+        self = wire_realloc(self, sizeof *self + capacity * sizeof self->messages[0]);
+        if (is_new)
+            *self = (struct frames_parcel){.count = 0};
+        self->capacity = capacity;
+        *parcel = self;
+    }
+    bool has_payload = wire_type_has_payload(message->type);
+    assert(has_payload || message->payload == NULL);
+    struct wire_message *packed = &self->messages[self->count++];
+    *packed = *message;
+    if (message->payload != NULL)
+        buf_ref(message->payload);
+    else if (has_payload)
+        packed->payload = buf_copy(span_of(NULL, 0)); /* as an empty frame would become */
+}
+
+bool frames_post(void *socket, struct frames_parcel **parcel)
 {
     zmq_msg_t frame;
-    zmq_msg_init(&frame);
-    send_frame(socket, &frame, false);
+    or_out_of_memory(zmq_msg_init_data(&frame, *parcel, sizeof **parcel, drop_parcel, NULL));
+    *parcel = NULL;
+    return send_frame(socket, &frame, false);
+}
+
+void frames_inbox_init(struct frames_inbox *self)
+{
+    zmq_msg_init(&self->frame);
+}
+
+void frames_inbox_free(struct frames_inbox *self)
+{
+    zmq_msg_close(&self->frame);
+}
+
+enum frames_outcome frames_unpack(struct frames_inbox *self, void *socket,
+                                  struct wire_message *message)
+{
+    for (;;) {
+        struct frames_parcel *parcel = zmq_msg_data(&self->frame);
+        if (zmq_msg_size(&self->frame) == sizeof *parcel && parcel->next < parcel->count) {
+            *message = parcel->messages[parcel->next++];
+            return FRAMES_MESSAGE;
+        }
+        if (!receive_frame(socket, &self->frame)) /* which drops the one before */
+            return FRAMES_NOTHING;
+        if (zmq_msg_size(&self->frame) != sizeof *parcel || zmq_msg_more(&self->frame))
+            return FRAMES_BAD_HEAD;
+    }
 }

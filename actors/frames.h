@@ -4,8 +4,9 @@
  *     head           wire_message_encode; at most WIRE_HEAD_BYTES_MAX
  *     payload        only of types that have one; may be empty
  *
- * Between actors of one process several messages may be chained into one of ZeroMQ's, so that a round
- * wakes its receiver once: heads and payloads one after the other, and an empty frame behind the last.
+ * Between actors of one process nothing is encoded: the messages of a round travel as they are, in a parcel
+ * that is one frame of ZeroMQ's, so that its receiver wakes once. ZeroMQ owns it on the way: a parcel that
+ * nobody takes is destroyed with its frame.
  *
  * A payload is never copied on the way out, and on the way in only where that saves memory:
  * libzmq's TCP decoder hands out small frames as pieces of a shared 8 KiB chunk, and a log entry
@@ -15,6 +16,8 @@
  * dropped on any thread. Nothing here ever blocks. */
 #ifndef MADKV_ACTORS_FRAMES_H
 #define MADKV_ACTORS_FRAMES_H
+
+#include <zmq.h>
 
 #include "wire/message.h"
 
@@ -40,7 +43,6 @@ const char *frames_outcome_text(enum frames_outcome outcome);
 enum frames_flags {
     FRAMES_ROUTED = 1,  /* a ROUTER: a routing id comes first and goes to message->client */
     FRAMES_OUTSIDE = 2, /* TCP: small payloads are copied, see above */
-    FRAMES_CHAINED = 4, /* inproc: what follows a message is the next one */
 };
 
 /* Takes one message off the socket, whole. On FRAMES_MESSAGE *message is filled and its payload
@@ -48,16 +50,36 @@ enum frames_flags {
  * judge. */
 enum frames_outcome frames_receive(void *socket, unsigned flags, struct wire_message *message);
 
-/* Puts one message on an inproc socket and leaves the chain open: nobody sees it before the chain is
- * ended. False: refused; only the first of a chain ever is, but where the socket is being closed. */
-bool frames_chain(void *socket, const struct wire_message *message, struct wire_writer *scratch);
-/* Ends the chain that is open. */
-void frames_end_chain(void *socket);
-
 /* Puts one message on the socket, whole, to `to` where the socket is a ROUTER (else NULL). The
  * message stays the caller's. False: refused (no such peer, or its queue is full), nothing was
  * sent. Scratch is room to encode in. */
 bool frames_send(void *socket, const struct wire_client *to, const struct wire_message *message,
                  struct wire_writer *scratch);
+
+/* --- parcels ----------------------------------------------------------------------------------- */
+
+struct frames_parcel;
+
+/* Adds a message behind those in *parcel, which is made where it is NULL. The message stays the caller's; the
+ * parcel has a reference of its own to the payload. */
+void frames_pack(struct frames_parcel **parcel, const struct wire_message *message);
+/* How many are in it; NULL: none. */
+size_t frames_parcel_count(const struct frames_parcel *parcel);
+/* Puts the parcel on the way; *parcel becomes NULL. False: refused, and all in it is lost. */
+bool frames_post(void *socket, struct frames_parcel **parcel);
+/* Destroys it unsent; *parcel becomes NULL. NULL is ignored. */
+void frames_parcel_destroy(struct frames_parcel **parcel);
+
+/* The parcel that is being unpacked. All zero is not valid: see frames_inbox_init. */
+struct frames_inbox {
+    zmq_msg_t frame; /* which owns it; empty: there is none */
+};
+
+void frames_inbox_init(struct frames_inbox *self);
+/* Destroys what was not unpacked. */
+void frames_inbox_free(struct frames_inbox *self);
+/* As frames_receive, from a socket to which parcels are posted. */
+enum frames_outcome frames_unpack(struct frames_inbox *self, void *socket,
+                                  struct wire_message *message);
 
 #endif

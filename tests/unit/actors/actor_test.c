@@ -10,6 +10,7 @@
 
 static void *context;
 static void *outside; /* the test's end of the pair to the actor */
+static struct frames_inbox inbox; /* of that end */
 static struct actor *actor;
 static struct toy toy;
 static struct toy_log toy_log;
@@ -23,6 +24,7 @@ static void setup(void)
     context = zmq_ctx_new();
     ck_assert(socket_pair(context, "actor", ends, problem));
     outside = ends[1];
+    frames_inbox_init(&inbox);
     toy = (struct toy){.sender = toy_sender(WIRE_ROLE_ACCEPTOR, 0)};
     struct actor_config config = {.role = toy_role(&toy),
                                   .self = toy.sender,
@@ -35,12 +37,20 @@ static void setup(void)
 static void teardown(void)
 {
     actor_destroy(&actor);
+    frames_inbox_free(&inbox);
     zmq_close(outside);
     zmq_ctx_term(context);
     wire_writer_free(&scratch);
 }
 
 /* --- the other side --------------------------------------------------------------------------- */
+
+static void post(const struct wire_message *message)
+{
+    struct frames_parcel *parcel = NULL;
+    frames_pack(&parcel, message);
+    ck_assert(frames_post(outside, &parcel));
+}
 
 static void tell(enum wire_type type, uint64_t number)
 {
@@ -49,7 +59,7 @@ static void tell(enum wire_type type, uint64_t number)
         message.prepare.from = number;
     else
         message.status_ask.tag = number;
-    ck_assert(frames_send(outside, NULL, &message, &scratch));
+    post(&message);
 }
 
 /* The slot or tag of the next message; 0: there is none. */
@@ -57,7 +67,7 @@ static uint64_t hear(struct wire_message *message)
 {
     struct wire_message own;
     struct wire_message *to = message == NULL ? &own : message;
-    if (frames_receive(outside, FRAMES_CHAINED, to) == FRAMES_NOTHING)
+    if (frames_unpack(&inbox, outside, to) == FRAMES_NOTHING)
         return 0;
     uint64_t number = to->type == WIRE_MESSAGE_ACCEPTED ? to->accepted.slot : to->status.tag;
     if (message == NULL)
@@ -457,7 +467,7 @@ START_TEST(test_actor_takes_a_sibling_under_another_name_for_a_bug)
 {
     struct wire_message message = {.type = WIRE_MESSAGE_PREPARE,
                                    .sender = toy_sender(WIRE_ROLE_APPLIER, 0)};
-    ck_assert(frames_send(outside, NULL, &message, &scratch));
+    post(&message);
     step();
 }
 END_TEST
@@ -491,6 +501,7 @@ static void link_setup(void)
     context = zmq_ctx_new();
     ck_assert(socket_pair(context, "actor", ends, problem));
     outside = ends[1];
+    frames_inbox_init(&inbox);
     peers = socket_bind_peers(context, "--listen", "127.0.0.1:0", problem);
     ck_assert_msg(peers != NULL, "%s", problem);
     socket_bound_address(peers, address);

@@ -130,41 +130,130 @@ START_TEST(test_frames_give_an_empty_payload_where_there_is_none)
 }
 END_TEST
 
-/* What is in the chain, or sent by itself, one after the other; each as it was. */
+/* --- parcels ---------------------------------------------------------------------------------- */
+
+static struct frames_inbox inbox;
+
+static enum frames_outcome unpack(struct wire_message *message)
+{
+    return frames_unpack(&inbox, right, message);
+}
+
 static void expect_learned(wire_slot from)
 {
     struct wire_message got = {0};
-    ck_assert_int_eq(frames_receive(right, FRAMES_CHAINED, &got), FRAMES_MESSAGE);
+    ck_assert_int_eq(unpack(&got), FRAMES_MESSAGE);
     ck_assert_int_eq(got.type, WIRE_MESSAGE_LEARNED);
     ck_assert_uint_eq(got.learned.from, from);
     ck_assert_uint_eq(got.payload->size, from);
     wire_message_clear(&got);
 }
 
-START_TEST(test_frames_of_a_chain_are_seen_once_it_is_ended)
+static void pack_learned(struct frames_parcel **parcel, size_t size)
+{
+    struct wire_message learned = learned_of(size);
+    frames_pack(parcel, &learned);
+    wire_message_clear(&learned);
+}
+
+START_TEST(test_frames_of_a_parcel_come_out_in_order_and_whole)
 {
     struct wire_message got = {0}, bare = {.type = WIRE_MESSAGE_APPLIED, .applied = {.slot = 7}};
+    frames_inbox_init(&inbox);
     for (int round = 0; round < 3; round++) {
-        for (size_t size = 0; size < 600; size += 299) {
-            struct wire_message learned = learned_of(size);
-            ck_assert(frames_chain(left, &learned, &scratch));
-            wire_message_clear(&learned);
-        }
-        ck_assert(frames_chain(left, &bare, &scratch));
-        ck_assert_int_eq(frames_receive(right, FRAMES_CHAINED, &got), FRAMES_NOTHING);
-        frames_end_chain(left);
-        expect_learned(0);
-        expect_learned(299);
-        expect_learned(598);
-        ck_assert_int_eq(frames_receive(right, FRAMES_CHAINED, &got), FRAMES_MESSAGE);
+        struct frames_parcel *parcel = NULL;
+        for (size_t size = 0; size < 10 * 299; size += 299)
+            pack_learned(&parcel, size);
+        frames_pack(&parcel, &bare);
+        ck_assert_uint_eq(frames_parcel_count(parcel), 11);
+        ck_assert_int_eq(unpack(&got), FRAMES_NOTHING);
+        ck_assert(frames_post(left, &parcel));
+        ck_assert_ptr_null(parcel);
+        pack_learned(&parcel, 11);
+        ck_assert(frames_post(left, &parcel));
+        for (size_t size = 0; size < 10 * 299; size += 299)
+            expect_learned(size);
+        ck_assert_int_eq(unpack(&got), FRAMES_MESSAGE);
         ck_assert_int_eq(got.type, WIRE_MESSAGE_APPLIED);
         ck_assert_uint_eq(got.applied.slot, 7);
-        ck_assert_int_eq(frames_receive(right, FRAMES_CHAINED, &got), FRAMES_NOTHING);
-        struct wire_message alone = learned_of(11);
-        ck_assert(frames_send(left, NULL, &alone, &scratch));
-        wire_message_clear(&alone);
         expect_learned(11);
+        ck_assert_int_eq(unpack(&got), FRAMES_NOTHING);
     }
+    frames_inbox_free(&inbox);
+}
+END_TEST
+
+START_TEST(test_frames_pass_a_parcel_without_a_copy_of_payloads)
+{
+    struct wire_message sent = learned_of(100), got = {0};
+    struct frames_parcel *parcel = NULL;
+    const uint8_t *bytes = sent.payload->data;
+    frames_inbox_init(&inbox);
+    frames_pack(&parcel, &sent);
+    wire_message_clear(&sent); /* the parcel keeps it alive */
+    ck_assert(frames_post(left, &parcel));
+    ck_assert_int_eq(unpack(&got), FRAMES_MESSAGE);
+    ck_assert_ptr_eq(got.payload->data, bytes);
+    wire_message_clear(&got);
+    frames_inbox_free(&inbox);
+}
+END_TEST
+
+START_TEST(test_frames_give_an_empty_payload_in_a_parcel_where_there_is_none)
+{
+    struct wire_message sent = {.type = WIRE_MESSAGE_RESULT}, got = {0};
+    struct frames_parcel *parcel = NULL;
+    frames_inbox_init(&inbox);
+    frames_pack(&parcel, &sent);
+    ck_assert(frames_post(left, &parcel));
+    ck_assert_int_eq(unpack(&got), FRAMES_MESSAGE);
+    ck_assert_ptr_nonnull(got.payload);
+    wire_message_clear(&got);
+    frames_inbox_free(&inbox);
+}
+END_TEST
+
+/* Wherever a parcel is left: in hand, on the way, half unpacked, or refused. */
+START_TEST(test_frames_of_a_parcel_that_nobody_takes_are_released)
+{
+    struct wire_message sent = learned_of(5000), got = {0};
+    struct frames_parcel *parcel = NULL;
+    frames_inbox_init(&inbox);
+    for (int i = 0; i < 3; i++) {
+        frames_pack(&parcel, &sent);
+        frames_pack(&parcel, &sent);
+        ck_assert(i == 2 || frames_post(left, &parcel));
+    }
+    ck_assert_int_eq(unpack(&got), FRAMES_MESSAGE);
+    wire_message_clear(&got);
+    ck_assert_uint_eq(atomic_load(&sent.payload->refs), 1 + 5);
+    frames_inbox_free(&inbox);
+    ck_assert_uint_eq(atomic_load(&sent.payload->refs), 1 + 4);
+    frames_parcel_destroy(&parcel);
+    ck_assert_uint_eq(atomic_load(&sent.payload->refs), 1 + 2);
+    zmq_close(right);
+    right = new_socket(ZMQ_PAIR);
+    frames_inbox_init(&inbox);
+    while (atomic_load(&sent.payload->refs) > 1 &&
+           frames_unpack(&inbox, left, &got) == FRAMES_NOTHING)
+        ; /* the pipe is torn down as its other end takes note */
+    frames_inbox_free(&inbox);
+    ck_assert_uint_eq(atomic_load(&sent.payload->refs), 1);
+    frames_pack(&parcel, &sent);
+    ck_assert(!frames_post(left, &parcel));
+    ck_assert_uint_eq(atomic_load(&sent.payload->refs), 1);
+    wire_message_clear(&sent);
+}
+END_TEST
+
+START_TEST(test_frames_take_what_is_no_parcel_for_a_fault)
+{
+    struct wire_message got = {0};
+    frames_inbox_init(&inbox);
+    ck_assert_int_eq(zmq_send(left, "word", 4, 0), 4);
+    ck_assert_int_eq(unpack(&got), FRAMES_BAD_HEAD);
+    ck_assert_int_eq(unpack(&got), FRAMES_NOTHING);
+    frames_inbox_free(&inbox);
 }
 END_TEST
 
@@ -263,15 +352,18 @@ END_TEST
 START_TEST(test_frames_pass_an_image_larger_than_any_frame_between_actors)
 {
     struct wire_message got, message = {.type = WIRE_MESSAGE_CHECKPOINT};
+    struct frames_parcel *parcel = NULL;
     uint8_t *fill;
     message.payload = buf_new(3 * (size_t)WIRE_FRAME_BYTES_MAX, &fill);
     memset(fill, 'i', message.payload->size);
-    ck_assert(frames_send(left, NULL, &message, &scratch));
-    wait_for(right);
-    ck_assert_int_eq(frames_receive(right, 0, &got), FRAMES_MESSAGE);
+    frames_inbox_init(&inbox);
+    frames_pack(&parcel, &message);
+    ck_assert(frames_post(left, &parcel));
+    ck_assert_int_eq(unpack(&got), FRAMES_MESSAGE);
     ck_assert(span_equal(buf_span(got.payload), buf_span(message.payload)));
     wire_message_clear(&got);
     wire_message_clear(&message);
+    frames_inbox_free(&inbox);
 }
 END_TEST
 
@@ -293,7 +385,11 @@ Suite *frames_suite(void)
     tcase_add_test(inproc, test_frames_tell_every_fault_and_lose_nothing_after_it);
     tcase_add_test(inproc, test_frames_route_by_client_and_refuse_strangers);
     tcase_add_test(inproc, test_frames_release_a_refused_payload);
-    tcase_add_test(inproc, test_frames_of_a_chain_are_seen_once_it_is_ended);
+    tcase_add_test(inproc, test_frames_of_a_parcel_come_out_in_order_and_whole);
+    tcase_add_test(inproc, test_frames_pass_a_parcel_without_a_copy_of_payloads);
+    tcase_add_test(inproc, test_frames_give_an_empty_payload_in_a_parcel_where_there_is_none);
+    tcase_add_test(inproc, test_frames_of_a_parcel_that_nobody_takes_are_released);
+    tcase_add_test(inproc, test_frames_take_what_is_no_parcel_for_a_fault);
     suite_add_tcase(suite, inproc);
     return suite;
 }
