@@ -34,9 +34,10 @@ static void send_accept(struct proposer *self, wire_time now, struct proposal *p
  * A leader need not wait for its own disk: with r >= 3 the others are a majority. So its own acceptor
  * is not asked at once. Mostly it is handed the slot when that is chosen already, needs no answer then,
  * and writes many slots in one commit beside the round that is in flight. Where the others are no
- * majority in time, its vote is asked for after all, and for a while at once. */
+ * majority in time, its vote is asked for after all, and for a while at once: twice as long each time that
+ * they are late again soon after, so that a hiccup costs little and a peer that is down little more. */
 
-enum { EAGER_TIME_HEARTBEATS = 5 };
+enum { EAGER_TIME_HEARTBEATS = 5 }; /* at most */
 
 static bool holds_own_back(const struct proposer *self, wire_time now)
 {
@@ -60,6 +61,18 @@ static void hand_to_own(struct proposer *self, const struct proposal *p, struct 
     self->counters.handed_slots++;
 }
 
+/* The others were late. */
+static void be_eager(struct proposer *self, wire_time now)
+{
+    wire_time longest = EAGER_TIME_HEARTBEATS * self->timing.heartbeat;
+    wire_time again = 2 * self->eager_time;
+    bool soon = self->eager_time > 0 && now - self->eager_until <= again;
+    self->eager_time = soon ? again : self->timing.own_vote;
+    if (self->eager_time > longest)
+        self->eager_time = longest;
+    self->eager_until = now + self->eager_time;
+}
+
 static void ask_own_vote(struct proposer *self, wire_time now, struct smr_out *out)
 {
     for (wire_slot slot = self->chosen + 1; slot < self->next; slot++) {
@@ -69,7 +82,20 @@ static void ask_own_vote(struct proposer *self, wire_time now, struct smr_out *o
     }
     self->counters.own_votes_late++;
     self->own_due = WIRE_NEVER;
-    self->eager_until = now + EAGER_TIME_HEARTBEATS * self->timing.heartbeat;
+    be_eager(self, now);
+}
+
+/* After slots were chosen: the oldest that is left counts. */
+static void renew_own_due(struct proposer *self)
+{
+    self->own_due = WIRE_NEVER;
+    for (wire_slot slot = self->chosen + 1; slot < self->next; slot++) {
+        const struct proposal *p = proposer_place(self, slot);
+        if (is_held_back(self, p)) {
+            self->own_due = p->proposed_at + self->timing.own_vote;
+            return;
+        }
+    }
 }
 
 /* Begins Phase 2 for the slot; takes over the reference to the batch. */
@@ -158,6 +184,7 @@ void leading_begin(struct proposer *self, wire_time now, struct smr_out *out)
     self->bar_moved = false;
     self->own_due = WIRE_NEVER;
     self->eager_until = now;
+    self->eager_time = 0;
     self->read_round = 0;
     self->resend_deadline = WIRE_NEVER;
     self->fill = 0;
@@ -202,8 +229,8 @@ static void raise_chosen(struct proposer *self, struct smr_out *out)
         self->flight_bytes -= p->batch->size;
         buf_unref(&p->batch);
     }
-    if (self->rounds == 0)
-        self->own_due = WIRE_NEVER;
+    if (self->own_due != WIRE_NEVER)
+        renew_own_due(self);
 }
 
 static bool in_flight(const struct proposer *self, wire_slot slot)

@@ -125,6 +125,7 @@ struct proposer {
     wire_time batched_at;        /* leading: log time is measured from here */
     wire_time own_due;           /* leading: then slots held back from the own acceptor go to it */
     wire_time eager_until;       /* leading: none is held back before */
+    wire_time eager_time;        /* leading: how long that was last time; 0: never yet */
     struct buf *entries[WIRE_BATCH_COMMANDS_MAX]; /* scratch, while a batch is put together */
 
     uint64_t heartbeat_number;   /* last round of heartbeats */

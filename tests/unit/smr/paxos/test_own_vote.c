@@ -100,25 +100,65 @@ START_TEST(test_own_vote_is_asked_for_when_the_others_are_late)
 }
 END_TEST
 
-START_TEST(test_own_vote_is_asked_for_at_once_after_the_others_were_late)
+static void choose(wire_slot slot)
+{
+    campaign_accepted(stand, 1, ballot, slot);
+    campaign_accepted(stand, 2, ballot, slot);
+    stand_settle(stand);
+}
+
+/* One slot after another is in flight, and never none. */
+START_TEST(test_own_vote_is_not_asked_for_while_the_others_are_in_time)
 {
     submit("a");
-    stand_pass(stand, OWN_VOTE);
+    for (wire_slot slot = 2; slot < 20; slot++) {
+        submit("b");
+        stand_pass(stand, OWN_VOTE / 3);
+        choose(slot);
+    }
+    ck_assert_uint_eq(counters()->own_votes_late, 0);
+    stand_forget(stand);
+    stand_pass(stand, OWN_VOTE - OWN_VOTE / 3); /* since the last one was proposed */
+    assert_asked(0, 20, 19);
+    ck_assert_uint_eq(counters()->own_votes_late, 1);
+}
+END_TEST
+
+/* Proposes a slot and says whether all three acceptors are asked for it at once. */
+static bool asks_at_once(void)
+{
     stand_forget(stand);
     submit("b");
-    for (wire_replica i = 0; i < 3; i++)
-        assert_asked(i, 3, 1);
-    stand_nothing(stand);
-    /* Not for ever: the others may be well again. */
-    for (int i = 0; i < 6; i++) {
-        stand_pass(stand, stand->config.timing.heartbeat);
-        campaign_ack(stand, 1, ballot, (uint64_t)i + 2);
+    size_t asked = stand_count(stand, WIRE_MESSAGE_ACCEPT);
+    ck_assert(asked == 2 || asked == 3);
+    return asked == 3;
+}
+
+/* Longer each time that the others are late again, and never for good: they may be well again. */
+START_TEST(test_own_vote_is_asked_for_at_once_after_the_others_were_late)
+{
+    wire_time eager = OWN_VOTE;
+    wire_slot slot = 2;
+    ck_assert(!asks_at_once());
+    for (uint64_t i = 1; i <= 4; i++, eager *= 2) {
+        stand_pass(stand, OWN_VOTE);
+        ck_assert_uint_eq(counters()->own_votes_late, i);
+        choose(slot++);
+        ck_assert(asks_at_once());
+        choose(slot++);
+        stand_pass(stand, eager - 1);
+        ck_assert(asks_at_once());
+        choose(slot++);
+        stand_pass(stand, 1);
+        ck_assert(!asks_at_once());
     }
-    stand_forget(stand);
-    submit("c");
-    assert_asked(1, 4, 1);
-    assert_asked(2, 4, 1);
-    stand_nothing(stand);
+    choose(slot++);
+    stand_pass(stand, 3 * eager);
+    ck_assert(!asks_at_once());
+    stand_pass(stand, OWN_VOTE); /* late after a long time in which they were not: from the beginning */
+    choose(slot++);
+    stand_pass(stand, OWN_VOTE);
+    ck_assert(!asks_at_once());
 }
 END_TEST
 
@@ -140,6 +180,7 @@ Suite *own_vote_suite(void)
     tcase_add_test(tests, test_own_vote_is_held_back);
     tcase_add_test(tests, test_own_acceptor_is_handed_what_the_others_chose);
     tcase_add_test(tests, test_own_vote_is_asked_for_when_the_others_are_late);
+    tcase_add_test(tests, test_own_vote_is_not_asked_for_while_the_others_are_in_time);
     tcase_add_test(tests, test_own_vote_is_asked_for_at_once_after_the_others_were_late);
     tcase_add_test(tests, test_own_vote_is_nobody_elses_business_when_alone);
     suite_add_tcase(suite, tests);
