@@ -41,6 +41,9 @@
 #define WIRE_WINDOW_SLOTS 64   /* slots a leader has in flight past its chosen bar */
 #define WIRE_WINDOW_BYTES (16 * 1024 * 1024) /* bytes likewise; one batch always fits */
 #define WIRE_ROUNDS_MAX 4 /* rounds in flight while a batch is not full; what arrives then waits */
+#define WIRE_SMALL_ROUNDS_BYTES (12 * 1024) /* in flight and waiting; more: there are fewer rounds ... */
+#define WIRE_LARGE_ROUNDS_MAX 2 /* ... namely so many, ... */
+#define WIRE_ROUND_SLACK_BYTES (4 * 1024) /* ... and the second holds no less than the first but for this */
 #define WIRE_AHEAD_SLOTS 256   /* an acceptor takes no slot further past its own chosen bar */
 #define WIRE_RING_SLOTS 1024   /* slots a candidate may have to recover; see paxos/proposer.h */
 #define WIRE_CREDIT_BYTES (8 * 1024 * 1024) /* sent to one acceptor and not known taken; then wait */

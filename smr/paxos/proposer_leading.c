@@ -158,14 +158,25 @@ static void propose_next_batch(struct proposer *self, wire_time now, struct smr_
     propose(self, now, self->next++, batch, out);
 }
 
-/* Batching is natural: while rounds are in flight, what arrives waits and goes together, unless it
- * fills a batch by itself. */
+/* Batching is natural: while rounds are in flight, what arrives waits and goes together. A few small rounds may
+ * follow each other closely, so that a few clients do not wait for one another. Of larger ones there are two,
+ * and the second begins when it is about as much as the first: more and smaller ones would cost processors
+ * time, which many clients need. */
+static bool is_worth_a_round(const struct proposer *self)
+{
+    size_t flight = self->flight_bytes, waiting = self->submits.bytes;
+    if (self->rounds == 0 || smr_calls_fill_batch(&self->submits))
+        return true;
+    if (flight + waiting <= WIRE_SMALL_ROUNDS_BYTES)
+        return self->rounds < WIRE_ROUNDS_MAX;
+    return self->rounds < WIRE_LARGE_ROUNDS_MAX && waiting + WIRE_ROUND_SLACK_BYTES >= flight;
+}
+
 static bool may_propose(const struct proposer *self)
 {
     return self->submits.count > 0 && self->hand.step < HAND_OVER_DRAINING &&
            self->next <= self->chosen + WIRE_WINDOW_SLOTS &&
-           (self->rounds == 0 || self->flight_bytes < WIRE_WINDOW_BYTES) &&
-           (self->rounds < WIRE_ROUNDS_MAX || smr_calls_fill_batch(&self->submits));
+           (self->rounds == 0 || self->flight_bytes < WIRE_WINDOW_BYTES) && is_worth_a_round(self);
 }
 
 /* --- beginning ------------------------------------------------------------------------------------ */

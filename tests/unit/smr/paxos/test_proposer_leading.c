@@ -1,4 +1,6 @@
 /* Leading: batches, votes, resending, heartbeats, stepping down. */
+#include <stdlib.h>
+
 #include "smr/paxos/proposer.h"
 #include "tests/unit/smr/paxos/campaign.h"
 #include "tests/unit/smr/suites.h"
@@ -122,6 +124,44 @@ START_TEST(test_proposer_gathers_what_comes_while_rounds_are_in_flight)
     ck_assert_uint_eq(m->accept.slot, WIRE_ROUNDS_MAX + 2);
     ck_assert_uint_eq(batch_count(m->payload), 10);
     ck_assert_uint_eq(stand_count(stand, WIRE_MESSAGE_ACCEPT), 4); /* to the others: one batch */
+}
+END_TEST
+
+/* A command of so many bytes. */
+static void submit_sized(size_t size)
+{
+    char *text = calloc(1, size + 1);
+    memset(text, 'x', size);
+    stand_forget(stand);
+    submit(1, text);
+    free(text);
+}
+
+static size_t accepts(void)
+{
+    return stand_count(stand, WIRE_MESSAGE_ACCEPT);
+}
+
+/* Many clients fill few large batches: the second waits for as much as is in the first, and a third for one
+ * of these two. */
+START_TEST(test_proposer_has_two_large_rounds_in_flight)
+{
+    const size_t large = 4 * WIRE_SMALL_ROUNDS_BYTES;
+    struct wire_ballot ballot = campaign_open(stand, 0, 0);
+    submit_sized(large);
+    ck_assert_uint_gt(accepts(), 0);
+    submit_sized(large / 2);
+    ck_assert_uint_eq(accepts(), 0);
+    submit_sized(large / 2);
+    const struct wire_message *m = stand_find(stand, WIRE_MESSAGE_ACCEPT);
+    ck_assert_uint_eq(batch_count(m->payload), 2);
+    submit_sized(2 * large);
+    submit_sized(large);
+    ck_assert_uint_eq(accepts(), 0);
+    choose(ballot, 2);
+    stand_settle(stand);
+    ck_assert_uint_eq(batch_count(stand_find(stand, WIRE_MESSAGE_ACCEPT)->payload), 2);
+    ck_assert_uint_eq(stand_figure(stand, "proposer.rounds_in_flight"), 2);
 }
 END_TEST
 
@@ -499,6 +539,7 @@ Suite *proposer_leading_suite(void)
     tcase_add_test(tests, test_proposer_never_calls_a_slot_behind_a_hole_chosen);
     tcase_add_test(tests, test_proposer_tells_the_chosen_bar_to_its_acceptor_and_with_the_next_accept);
     tcase_add_test(tests, test_proposer_gathers_what_comes_while_rounds_are_in_flight);
+    tcase_add_test(tests, test_proposer_has_two_large_rounds_in_flight);
     tcase_add_test(tests, test_proposer_does_not_hold_full_batches_back);
     tcase_add_test(tests, test_proposer_has_no_more_than_a_window_of_slots_in_flight);
     tcase_add_test(tests, test_proposer_makes_no_batch_larger_than_an_acceptor_takes);
