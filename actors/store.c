@@ -3,12 +3,14 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "actors/clock.h"
+#include "actors/datafile.h"
 #include "actors/disk.h"
 #include "actors/crash.h"
 #include "actors/store_private.h"
@@ -19,7 +21,7 @@ enum {
     PAGE_SLACK_BYTES = 2 * 4096,    /* what a record may cost on disk beyond its own bytes */
     COMMIT_SLACK_BYTES = 64 * 1024, /* what a transaction may cost beyond its records */
     ROOM_SHARE = 64,                /* of the room on the disk, that is used up between two looks */
-    UNMAP_BYTES = 8 << 20,          /* written between two times that the map is emptied */
+    UNMAP_BYTES = 2 << 20,          /* written between two times that the map is emptied */
     DELETES_MAX = 1024,             /* slots deleted in one transaction; the rest in the next ones */
 };
 
@@ -246,6 +248,23 @@ static bool room_for_queue(struct store *self)
     return enough;
 }
 
+/* Where the file is mapped, by a record that is in it for sure; LMDB does not tell. NULL: not known. */
+static uint8_t *find_map(struct store *self)
+{
+    MDB_val key = meta_key("hard_state"), value;
+    char path[PATH_MAX];
+    uint64_t page;
+    uint8_t *map = NULL;
+    if (reader_begin(self) != WIRE_OK)
+        return NULL;
+    uintptr_t page_bytes = (uintptr_t)sysconf(_SC_PAGESIZE);
+    if (mdb_get(self->reader, self->meta, &key, &value) == 0 &&
+        datafile_page_of(value.mv_data, &page, path, sizeof path))
+        map = (uint8_t *)value.mv_data - (uintptr_t)value.mv_data % page_bytes - page * page_bytes;
+    mdb_txn_reset(self->reader);
+    return map;
+}
+
 /* What was written is in the page cache, and hardly ever asked for again: it need not stay mapped as well, or a
  * process would seem as large as its log. */
 static void unmap_written(struct store *self)
@@ -255,8 +274,11 @@ static void unmap_written(struct store *self)
     if (self->put_bytes - self->unmapped_at < UNMAP_BYTES)
         return;
     self->unmapped_at = self->put_bytes;
-    if (mdb_env_info(self->env, &info) == 0 && mdb_env_stat(self->env, &stat) == 0)
-        madvise(info.me_mapaddr, ((size_t)info.me_last_pgno + 1) * stat.ms_psize, MADV_DONTNEED);
+    if (self->map == NULL)
+        self->map = find_map(self);
+    if (self->map != NULL && mdb_env_info(self->env, &info) == 0 &&
+        mdb_env_stat(self->env, &stat) == 0)
+        madvise(self->map, ((size_t)info.me_last_pgno + 1) * stat.ms_psize, MADV_DONTNEED);
 }
 
 /* What a transaction makes of the store, once it is durable. */

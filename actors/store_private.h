@@ -37,6 +37,7 @@ struct store {
     uint64_t commit_count;      /* transactions made durable */
     uint64_t put_count;         /* records in them */
     uint64_t put_bytes;         /* bytes of those records */
+    uint8_t *map;               /* where the file is mapped; NULL: not known yet */
     uint64_t unmapped_at;       /* put_bytes when the map was emptied last */
     uint64_t full_count;        /* commits refused for want of room */
     uint64_t damaged_count;     /* reads that found a damaged record */
