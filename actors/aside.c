@@ -1,23 +1,15 @@
 #include "actors/aside.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "actors/disk.h"
+
 #define STATE "state"
 #define DAMAGED "state.damaged"
-
-static int sync_directory(const char *path)
-{
-    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int code = directory < 0 || fsync(directory) != 0 ? errno : 0;
-    if (directory >= 0)
-        close(directory);
-    return code;
-}
 
 /* Removes the files of a state in `name`, not the directory. */
 static int empty(const char *directory, const char *name)
@@ -32,7 +24,7 @@ static int empty(const char *directory, const char *name)
             return errno;
     }
     snprintf(path, sizeof path, "%s/%s", directory, name);
-    int code = sync_directory(path);
+    int code = disk_sync_directory(path);
     return code == ENOENT ? 0 : code;
 }
 
@@ -51,7 +43,7 @@ int aside_put(const char *directory)
         return empty(directory, STATE);
     snprintf(from, sizeof from, "%s/" STATE, directory);
     snprintf(to, sizeof to, "%s/" DAMAGED, directory);
-    return rename(from, to) != 0 ? errno : sync_directory(directory);
+    return rename(from, to) != 0 ? errno : disk_sync_directory(directory);
 }
 
 int aside_remove(const char *directory)
@@ -63,7 +55,7 @@ int aside_remove(const char *directory)
     snprintf(path, sizeof path, "%s/" DAMAGED, directory);
     if (rmdir(path) != 0)
         return errno == ENOENT ? 0 : errno;
-    return sync_directory(directory);
+    return disk_sync_directory(directory);
 }
 
 int aside_wipe(const char *directory)

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <lmdb.h>
@@ -17,6 +16,7 @@
 #include "actors/aside.h"
 #include "actors/crash.h"
 #include "actors/datafile.h"
+#include "actors/disk.h"
 #include "smr/machine.h"
 #include "wire/hash.h"
 #include "wire/say.h"
@@ -56,6 +56,7 @@ struct base {
 
 static void (*start_again_after_damage)(void); /* or NULL */
 static const struct base *watched;             /* whose pages the handler of bad ones speaks of */
+static atomic_bool losing;                     /* damage was met; this process ends */
 
 void base_on_damage(void (*start_again)(void))
 {
@@ -68,10 +69,9 @@ static void lose(const struct base *self, const void *at, const char *what)
 
 static void lose(const struct base *self, const void *at, const char *what)
 {
-    static atomic_flag begun = ATOMIC_FLAG_INIT;
     char file[PATH_MAX], place[48] = "";
     uint64_t page;
-    while (atomic_flag_test_and_set(&begun))
+    while (atomic_exchange(&losing, true))
         pause();
     if (at != NULL && datafile_page_of(at, &page, file, sizeof file))
         snprintf(place, sizeof place, ", page %" PRIu64, page);
@@ -104,6 +104,8 @@ static void on_assertion(MDB_env *env, const char *text)
 /* Once there is a whole state again nobody needs the damaged one. */
 static void drop_aside(struct base *self)
 {
+    if (atomic_load(&losing))
+        return; /* what was just written went with the state that is being set aside */
     int code = self->has_aside ? aside_remove(self->directory) : 0;
     if (code != 0)
         wire_say("backer_path '%s': the damaged state in state.damaged cannot be removed: %s",
@@ -284,6 +286,7 @@ static struct buf *base_image(void *base)
 
 /* Where a scan begins. */
 struct start {
+    MDB_dbi dbi;      /* in which table */
     struct span from; /* the first key */
     bool after;       /* without it */
 };
@@ -292,7 +295,7 @@ static void scan(const struct base *self, MDB_txn *txn, struct start start, smr_
                  void *context)
 {
     struct span from = start.from;
-    MDB_dbi dbi = self->kv[current_of(self, txn)];
+    MDB_dbi dbi = start.dbi;
     MDB_cursor *cursor;
     MDB_val key = val_of(from), record;
     if (from.size > 0)
@@ -319,8 +322,9 @@ static void base_scan(void *base, struct span from, bool after, smr_base_visit *
                       void *context)
 {
     struct base *self = base;
-    scan(self, begin_reading(self), (struct start){from, after}, visit, context);
-    mdb_txn_reset(self->reader);
+    MDB_txn *txn = begin_reading(self);
+    scan(self, txn, (struct start){table_to_read(self, txn), from, after}, visit, context);
+    mdb_txn_reset(txn);
 }
 
 /* --- views: any thread ---------------------------------------------------------------------------- */
@@ -328,6 +332,7 @@ static void base_scan(void *base, struct span from, bool after, smr_base_visit *
 struct view {
     const struct base *base; /* of what */
     MDB_txn *txn;            /* as of when */
+    MDB_dbi dbi;             /* which table was the base then */
 };
 
 static void *base_view_open(void *base)
@@ -338,6 +343,7 @@ static void *base_view_open(void *base)
     int code = mdb_txn_begin(self->env, NULL, MDB_RDONLY, &view->txn);
     if (code != 0)
         die(self, "cannot read", code);
+    view->dbi = self->kv[current_of(self, view->txn)];
     return view;
 }
 
@@ -351,7 +357,7 @@ static uint64_t base_view_pairs(void *self)
 {
     const struct view *view = self;
     MDB_stat stat;
-    int code = mdb_stat(view->txn, view->base->kv[current_of(view->base, view->txn)], &stat);
+    int code = mdb_stat(view->txn, view->dbi, &stat);
     if (code != 0)
         die(view->base, "cannot read", code);
     return stat.ms_entries;
@@ -361,7 +367,7 @@ static void base_view_scan(void *self, struct span from, bool after, smr_base_vi
                            void *context)
 {
     const struct view *view = self;
-    scan(view->base, view->txn, (struct start){from, after}, visit, context);
+    scan(view->base, view->txn, (struct start){view->dbi, from, after}, visit, context);
 }
 
 static void base_view_close(void *self)
@@ -553,15 +559,6 @@ static const struct smr_base_ops base_ops = {
 /* --- open and close ------------------------------------------------------------------------------
  */
 
-static int sync_directory(const char *path)
-{
-    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int code = directory < 0 || fsync(directory) != 0 ? errno : 0;
-    if (directory >= 0)
-        close(directory);
-    return code;
-}
-
 static int open_tables(struct base *self)
 {
     MDB_txn *txn;
@@ -623,8 +620,8 @@ static int open_environment(struct base *self, const char *parent)
     if (code == 0)
         code = open_tables(self);
     if (code == 0)
-        code = sync_directory(self->path);
-    return code == 0 ? sync_directory(parent) : code;
+        code = disk_sync_directory(self->path);
+    return code == 0 ? disk_sync_directory(parent) : code;
 }
 
 enum wire_error base_open(const char *directory, struct base **base,

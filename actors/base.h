@@ -18,7 +18,7 @@
  * crash: the log and the peers restore it, a guess cannot. Not in place, because LMDB has no checksums of
  * its own and what else is wrong with the file nobody knows; and not by going on without it, because every
  * way of starting again is walked daily and that one would be walked never. Alone in a group there is nobody
- * to restore it, so the line says what to do, and the process ends; so does one that cannot read its disk.
+ * to restore it, so the line says what to do, and the process ends.
  *
  * A view is a read transaction of its own: pages that are freed while it is open cannot be used again.
  *

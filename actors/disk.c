@@ -1,6 +1,7 @@
 #include "actors/disk.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,6 +41,15 @@ static uint64_t sum_files(int directory, int depth)
     }
     closedir(list);
     return sum;
+}
+
+int disk_sync_directory(const char *path)
+{
+    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int code = directory < 0 || fsync(directory) != 0 ? errno : 0;
+    if (directory >= 0)
+        close(directory);
+    return code;
 }
 
 void disk_figures(int directory, struct wire_writer *out)

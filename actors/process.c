@@ -141,6 +141,15 @@ static char **read_arguments(void)
     return words;
 }
 
+/* Of a file that was replaced or removed meanwhile, Linux says so behind its name. */
+static void strip_deleted(char *path)
+{
+    static const char mark[] = " (deleted)";
+    size_t size = strlen(path), more = sizeof mark - 1;
+    if (size > more && strcmp(path + size - more, mark) == 0)
+        path[size - more] = '\0';
+}
+
 /* A file that was replaced meanwhile is what a new start would take; one that is gone is still there. */
 void process_exec(void)
 {
@@ -148,6 +157,7 @@ void process_exec(void)
     char **arguments = read_arguments();
     sigset_t all;
     ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
+    strip_deleted(path);
     close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
     sigfillset(&all);
     pthread_sigmask(SIG_UNBLOCK, &all, NULL);

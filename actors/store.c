@@ -226,14 +226,19 @@ static void drop_queue(struct store *self)
     self->queued_cut = 0;
 }
 
+static uint64_t look_for_room(struct store *self)
+{
+    self->room = store_room(self);
+    self->room_used = 0;
+    return self->room;
+}
+
 /* Free bytes as of the last look, less what was asked for since: looked at anew once that is a share of what
- * there was, since others write to the same disk. */
+ * there was, since others write to the same disk; and whenever is_low is asked. */
 static uint64_t room_left(struct store *self)
 {
-    if (self->room_used >= self->room / ROOM_SHARE) {
-        self->room = store_room(self);
-        self->room_used = 0;
-    }
+    if (self->room_used >= self->room / ROOM_SHARE)
+        look_for_room(self);
     return self->room - self->room_used;
 }
 
@@ -408,7 +413,7 @@ static bool store_is_low(void *store)
 {
     struct store *self = store;
     uint64_t enough = self->low ? STORE_LOW_BYTES * 3 / 2 : STORE_LOW_BYTES;
-    self->low = store_room(self) < enough || self->log_bytes > self->map_bytes / 8 * 7;
+    self->low = look_for_room(self) < enough || self->log_bytes > self->map_bytes / 8 * 7;
     return self->low;
 }
 

@@ -15,6 +15,7 @@
 
 #include "actors/crash.h"
 #include "actors/datafile.h"
+#include "actors/disk.h"
 #include "actors/store_private.h"
 #include "smr/memory_log.h"
 #include "wire/message.h"
@@ -72,10 +73,7 @@ static int sync_parent(const char *path)
     const char *name = slash == NULL ? "." : slash == parent ? "/" : parent;
     if (slash != NULL && slash != parent)
         *slash = '\0';
-    int directory = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int code = directory < 0 || fsync(directory) != 0 ? errno : 0;
-    if (directory >= 0)
-        close(directory);
+    int code = disk_sync_directory(name);
     free(parent);
     return code;
 }

@@ -411,7 +411,7 @@ enum wire_status {
     X(NONE, "none ended yet")                                                                      \
     X(BALLOT, "a higher ballot or epoch was promised")                                                      \
     X(MAJORITY, "a majority is silent")                                                            \
-    X(DAMAGE, "a record of its log is damaged")                                                    \
+    X(DAMAGE, "its log or its state is damaged")                                                    \
     X(DISK, "a newer disk of this replica is known")                                               \
     X(ORDER, "ordered to hand over")                                                               \
     X(ENDING, "this process is ending")                                                            \

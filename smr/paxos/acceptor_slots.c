@@ -8,7 +8,7 @@ enum {
 };
 
 static_assert((ACCEPTOR_CACHE_SLOTS & (ACCEPTOR_CACHE_SLOTS - 1)) == 0, "index by mask");
-static_assert(ACCEPTOR_CACHE_SLOTS >= 4 * WIRE_AHEAD_SLOTS, "what is not chosen stays cached");
+static_assert(ACCEPTOR_CACHE_SLOTS >= 4 * WIRE_AHEAD_SLOTS, "what is not chosen has a place");
 
 static struct slot_cached *place(struct acceptor *self, wire_slot slot)
 {

@@ -86,7 +86,8 @@ struct acceptor {
     unsigned cut_at;              /* bit per peer that has cut the slot asked for ... */
     wire_slot cut_least;          /* ... and how far the one that cut least */
     bool fetching;                /* the checkpointer was told to fetch a snapshot ... */
-    uint64_t held_there;          /* ... and the peer that sends it said `held` of its log last */
+    uint64_t held_there;          /* ... and the peer that sends it said `held` of its log last, ... */
+    wire_replica held_by;         /* ... namely this one; meaningless while that is 0 */
     bool stateless;               /* the applier's state is older than this log reaches back: it was lost,
                                      and a snapshot is wanted before anything can be applied */
     wire_time refusal_said;       /* people were told last of a piece of a snapshot that does not fit */

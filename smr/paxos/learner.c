@@ -40,10 +40,16 @@ static void ask(struct acceptor *self, wire_time now, struct smr_out *out)
     self->learn_deadline = now + self->timing.resend;
 }
 
-static bool wants_slots(const struct acceptor *self)
+/* Slots that are chosen for sure. */
+static bool lacks_slots(const struct acceptor *self)
 {
     return self->bar_heard > self->hard.chosen || self->wanted > self->hard.chosen ||
-           self->damaged != 0 || self->curious || self->stateless;
+           self->damaged != 0;
+}
+
+static bool wants_slots(const struct acceptor *self)
+{
+    return lacks_slots(self) || self->curious || self->stateless;
 }
 
 void learner_ask_if_wanting(struct acceptor *self, wire_time now, struct smr_out *out)
@@ -151,8 +157,10 @@ void learner_receive_learned(struct acceptor *self, wire_time now, const struct 
     wire_slot before = self->hard.chosen;
     wire_slot damaged_before = self->damaged;
     learner_note_cut(self, m->sender.replica, m->learned.cut);
-    if (m->learned.held > 0)
+    if (m->learned.held > 0 || m->sender.replica == self->held_by) {
         self->held_there = m->learned.held;
+        self->held_by = m->sender.replica;
+    }
     bool cut_there = m->learned.cut >= learner_wanted(self);
     struct wire_reader in = wire_reader_of(list);
     struct wire_entry entry;
@@ -173,7 +181,7 @@ void learner_receive_learned(struct acceptor *self, wire_time now, const struct 
     bool wants = wants_slots(self);
     if (!wants)
         self->asked_in_vain = 0;
-    bool at_once = helped || (cut_there && self->asked_in_vain < self->replica_count);
+    bool at_once = (helped && lacks_slots(self)) || (cut_there && self->asked_in_vain < self->replica_count);
     self->learn_deadline = at_once || !wants ? WIRE_NEVER : now + self->timing.resend;
     learner_ask_if_wanting(self, now, out);
 }

@@ -584,6 +584,14 @@ START_TEST(test_store_commits_once_there_is_room)
     store->reserve_bytes = 0;
     ck_assert_int_eq(log.ops->commit(log.self), WIRE_OK);
     check_slot(log, 2, 2, "waits", 1000);
+
+    /* What was seen long ago counts no more once somebody has looked: others use the disk too. */
+    store->reserve_bytes = UINT64_MAX / 4;
+    store->room = UINT64_MAX / 2;
+    store->room_used = 0;
+    log.ops->is_low(log.self);
+    put(log, 3, 2, "waits too", 1000);
+    ck_assert_int_eq(log.ops->commit(log.self), WIRE_FULL);
     store_close(&store);
 }
 END_TEST
