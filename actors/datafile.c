@@ -179,26 +179,43 @@ bool datafile_is_damage(int code)
     return code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND || code == MDB_INVALID;
 }
 
+/* One line of proc(5)'s maps: begin-end rights offset device inode path. True: that address is in it. */
+static bool is_mapping_of(const char *line, uintptr_t address, uint64_t *page, char *path, size_t room)
+{
+    uintptr_t begin, end;
+    uint64_t offset;
+    int name = 0;
+    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %" SCNx64 " %*s %*s %n", &begin, &end, &offset,
+               &name) != 3 ||
+        name == 0 || address < begin || address >= end)
+        return false;
+    *page = (offset + (address - begin)) / (uint64_t)sysconf(_SC_PAGESIZE);
+    snprintf(path, room, "%s", line + name);
+    return true;
+}
+
+/* By plain reads, since nothing may be allocated in the handler of a signal. */
 bool datafile_page_of(const void *address, uint64_t *page, char *path, size_t room)
 {
-    char line[PATH_MAX + 128];
+    char text[PATH_MAX + 256];
+    size_t size = 0;
+    ssize_t more = 1;
     bool found = false;
-    FILE *maps = fopen("/proc/self/maps", "re"); /* proc(5): begin-end rights offset device inode path */
-    while (maps != NULL && !found && fgets(line, sizeof line, maps) != NULL) {
-        uintptr_t begin, end;
-        uint64_t offset;
-        int name = 0;
-        line[strcspn(line, "\n")] = '\0';
-        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %" SCNx64 " %*s %*s %n", &begin, &end, &offset,
-                   &name) != 3 ||
-            name == 0 || (uintptr_t)address < begin || (uintptr_t)address >= end)
-            continue;
-        *page = (offset + ((uintptr_t)address - begin)) / (uint64_t)sysconf(_SC_PAGESIZE);
-        snprintf(path, room, "%s", line + name);
-        found = true;
+    int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    while (!found && maps >= 0 && more > 0) {
+        more = read(maps, text + size, sizeof text - 1 - size);
+        size += more > 0 ? (size_t)more : 0;
+        text[size] = '\0';
+        char *line = text, *end;
+        for (; !found && (end = strchr(line, '\n')) != NULL; line = end + 1) {
+            *end = '\0';
+            found = is_mapping_of(line, (uintptr_t)address, page, path, room);
+        }
+        size = found ? 0 : size - (size_t)(line - text);
+        memmove(text, line, size);
     }
-    if (maps != NULL)
-        fclose(maps);
+    if (maps >= 0)
+        close(maps);
     return found;
 }
 
