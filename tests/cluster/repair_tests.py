@@ -140,6 +140,7 @@ def test_manager_with_a_damaged_state_is_repaired_from_the_others(place):
     """It begins from its checkpoint, so it finds the damage when it starts; its log has all there is."""
     with place.cluster(rf=1, manager_args=["--allow_admin"]) as cluster:
         victim = followers(cluster, "m")[0]
+        wait_level(cluster, "m")
         order_checkpoint(cluster, victim)
         kill(cluster, victim)
         require(flip_value(state_file(cluster, victim), cluster.topology.address("s0.0").encode()) > 0,
