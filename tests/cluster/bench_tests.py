@@ -57,6 +57,8 @@ def test_bench_refuses_bad_flags_with_one_line(place):
             ([*to_nobody, "--workload", "a", "--threads", "2"], "--threads", "at most 1"),
             ([*to_nobody, "--workload", "a", "--load", "--no_load"], "--load"),
             ([*to_nobody, "--workload", "a", "--rate", "fast"], "--rate", "'fast'"),
+            ([*to_nobody, "--workload", "a", "--seconds", "0"], "--seconds", "'0'", "0.001"),
+            ([*to_nobody, "--workload", "a", "--seconds", "long"], "--seconds", "'long'", "a number"),
             ([*to_nobody, "--workload", "a", "--server_addrs", NOBODY], "--server_addrs"),
             ([*to_nobody, "--workload", "a", "--through", "cat"], "another of the three"),
             (["--through", "cat", "--workload", "a", "--pipeline", "2"], "--pipeline", "one call"),
@@ -119,10 +121,10 @@ def test_bench_open_loop_keeps_its_rate(place):
     """As many operations as the rate makes of the time, each counted once."""
     with place.cluster(managers=1, rf=1) as cluster:
         result = figures(run(BENCH, bench_flags(
-            cluster.manager_addrs, "--workload", "b", "--rate", "100", "--seconds", "2", "--json",
+            cluster.manager_addrs, "--workload", "b", "--rate", "100", "--seconds", "2.5", "--json",
             "--histogram", place.path("histogram")), timeout_s=RUN_LIMIT_S))
         check_sums(result)
-        require(result["ops"] + result["unstarted"] == 200, f"{result}")
+        require(result["ops"] + result["unstarted"] == 250, f"{result}")
         with open(place.path("histogram"), encoding="ascii") as file:
             counts = [int(line.split()[2]) for line in file if not line.startswith("#")]
         require(sum(counts) == result["ops"], f"the histogram holds {sum(counts)}")

@@ -28,6 +28,9 @@ enum {
     THROUGH_WORDS_MAX = 32,
 };
 
+#define SECONDS_MIN 0.001
+#define SECONDS_MAX 1e6
+
 static const char more[] =
     "A workload is a letter (YCSB's a to f, or w: updates only) or a YCSB property file. An\n"
     "INSERT is a PUT, an UPDATE a SWAP, a READ a GET, a SCAN of n a SCAN up to the n-th known\n"
@@ -56,7 +59,8 @@ static struct arguments {
     const char *through_log;   /* path, or NULL */
     const char *workload;      /* letter or path */
     const char *histogram;     /* path, or NULL */
-    uint64_t clients, threads, depth, seconds, ops, records, value_bytes, rate, warmup, seed;
+    const char *seconds;       /* or NULL */
+    uint64_t clients, threads, depth, ops, records, value_bytes, rate, warmup, seed;
     bool records_given, value_given;
     bool load, no_load, json, phases;
 } given = {.clients = 1, .threads = 1, .depth = 1, .seed = 1};
@@ -102,11 +106,9 @@ static const struct wire_flag FLAGS[] = {
      .min = 1,
      .max = BENCH_DEPTH_MAX},
     {.name = "seconds",
-     .argument = "N",
-     .help = "end after so long; 0: 10, or as --ops says",
-     .number = &given.seconds,
-     .min = 1,
-     .max = 1000000},
+     .argument = "S",
+     .help = "end after so long (10, 0.5); not given: 10, or as --ops says",
+     .text = &given.seconds},
     {.name = "ops",
      .argument = "N",
      .help = "end after so many operations in all; 0: as --seconds says",
@@ -363,6 +365,18 @@ static enum wire_exit run(const struct bench_plan *plan)
     return fflush(stdout) == 0 ? status : WIRE_EXIT_FAILED;
 }
 
+/* As --seconds says; 0: it says nothing. */
+static wire_time take_duration(void)
+{
+    if (given.seconds == NULL)
+        return 0;
+    char *end;
+    double seconds = strtod(given.seconds, &end);
+    if (end == given.seconds || *end != '\0' || !(seconds >= SECONDS_MIN && seconds <= SECONDS_MAX))
+        wire_flags_fail(&PROGRAM, "seconds", given.seconds, "a number from 0.001 to 1000000");
+    return (wire_time)(seconds * WIRE_SECOND);
+}
+
 static void fill_plan(struct bench_plan *plan)
 {
     plan->clients = given.clients;
@@ -373,9 +387,9 @@ static void fill_plan(struct bench_plan *plan)
     plan->rate = given.rate;
     plan->warmup = (wire_time)given.warmup * WIRE_SECOND;
     plan->ops = given.ops;
-    if (given.seconds == 0 && given.ops == 0)
-        given.seconds = SECONDS_DEFAULT;
-    plan->duration = (wire_time)given.seconds * WIRE_SECOND;
+    plan->duration = take_duration();
+    if (plan->duration == 0 && given.ops == 0)
+        plan->duration = SECONDS_DEFAULT * WIRE_SECOND;
 }
 
 int main(int argc, char **argv)
