@@ -10,6 +10,7 @@
 #include "actors/clock.h"
 #include "actors/crash.h"
 #include "actors/process.h"
+#include "actors/socket.h"
 
 struct actor *actor_new(const struct actor_config *config)
 {
@@ -57,7 +58,7 @@ size_t actor_socket_count(const struct actor *self)
 void actor_poll_items(const struct actor *self, struct pollfd *items)
 {
     for (size_t i = 0; i < self->socket_count; i++)
-        items[i] = (struct pollfd){.fd = self->sockets[i].fd, .events = POLLIN};
+        items[i] = (struct pollfd){.fd = socket_descriptor(self->sockets[i].handle), .events = POLLIN};
 }
 
 /* --- carrying out ----------------------------------------------------------------------------- */

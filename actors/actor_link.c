@@ -60,16 +60,6 @@ static void add_peer_routes(struct actor *self, void *handle)
     }
 }
 
-static int descriptor_of(void *socket)
-{
-    int fd = -1;
-    size_t size = sizeof fd;
-    int code = zmq_getsockopt(socket, ZMQ_FD, &fd, &size);
-    assert(code == 0);
-    (void)code;
-    return fd;
-}
-
 void actor_add_socket(struct actor *self, void *socket, enum actor_link link, enum wire_role role,
                       wire_replica replica)
 {
@@ -79,7 +69,6 @@ void actor_add_socket(struct actor *self, void *socket, enum actor_link link, en
                                                                 .link = link,
                                                                 .role = role,
                                                                 .replica = replica,
-                                                                .fd = descriptor_of(socket),
                                                                 .ready = true};
     frames_inbox_init(&self->sockets[self->socket_count - 1].inbox);
     switch (link) {

@@ -14,7 +14,6 @@ struct actor_socket {
     enum actor_link link; /* who may be there */
     enum wire_role role;  /* of SIBLING and PEER: who is */
     wire_replica replica; /* likewise */
-    int fd;               /* which becomes readable when something may have come */
     bool ready;           /* there is more to take, whatever the descriptor says */
     bool sent;            /* something was sent since it was last looked at */
     struct frames_inbox inbox; /* of a SIBLING: what came and was not taken up yet */

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "actors/clock.h"
+#include "actors/socket.h"
 
 enum {
     ITEMS_MAX = 1 + RUNTIME_THREAD_ACTORS_MAX * ACTOR_SOCKETS_MAX,
@@ -23,7 +24,6 @@ struct runtime_thread {
     struct actor *actors[RUNTIME_THREAD_ACTORS_MAX]; /* hosted here */
     size_t actor_count;                              /* how many */
     void *inside;                                    /* the thread's end of the control pair */
-    int inside_fd;                                   /* which becomes readable when a word is there */
     void *outside;                                   /* main's end */
     pthread_t thread;                                /* while it runs */
     bool runs;                                       /* started and not joined */
@@ -88,7 +88,7 @@ static int poll_timeout_ms(const struct runtime_thread *self)
 static nfds_t fill_items(const struct runtime_thread *self, struct pollfd items[ITEMS_MAX])
 {
     nfds_t count = 1;
-    items[0] = (struct pollfd){.fd = self->inside_fd, .events = POLLIN};
+    items[0] = (struct pollfd){.fd = socket_descriptor(self->inside), .events = POLLIN};
     for (size_t i = 0; i < self->actor_count; i++) {
         actor_poll_items(self->actors[i], items + count);
         count += actor_socket_count(self->actors[i]);
@@ -216,9 +216,7 @@ static bool open_control(struct runtime_thread *self, void *context)
     snprintf(endpoint, sizeof endpoint, "inproc://control.%p", (void *)self);
     self->inside = zmq_socket(context, ZMQ_PAIR);
     self->outside = zmq_socket(context, ZMQ_PAIR);
-    size_t size = sizeof self->inside_fd;
     bool ok = self->inside != NULL && self->outside != NULL &&
-              zmq_getsockopt(self->inside, ZMQ_FD, &self->inside_fd, &size) == 0 &&
               zmq_setsockopt(self->inside, ZMQ_LINGER, &linger, sizeof linger) == 0 &&
               zmq_setsockopt(self->outside, ZMQ_LINGER, &linger, sizeof linger) == 0 &&
               zmq_bind(self->inside, endpoint) == 0 && zmq_connect(self->outside, endpoint) == 0;

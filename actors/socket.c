@@ -238,6 +238,16 @@ static void get_endpoint(void *socket, char endpoint[SOCKET_ENDPOINT_BYTES])
     (void)failed;
 }
 
+int socket_descriptor(void *socket)
+{
+    int descriptor = -1;
+    size_t size = sizeof descriptor;
+    int failed = zmq_getsockopt(socket, ZMQ_FD, &descriptor, &size);
+    assert(failed == 0);
+    (void)failed;
+    return descriptor;
+}
+
 void socket_relink(void *socket)
 {
     char endpoint[SOCKET_ENDPOINT_BYTES];

@@ -48,6 +48,9 @@ bool socket_connect(void *socket, const char *address, char *problem);
  * thread that uses the socket. */
 void socket_relink(void *socket);
 
+/* Becomes readable when the socket's state has changed; not as long as there are messages (ZMQ_FD). */
+int socket_descriptor(void *socket);
+
 /* What a bound socket is bound to, as host:port: the chosen port if it was 0. */
 void socket_bound_address(void *socket, char address[SOCKET_ENDPOINT_BYTES]);
 

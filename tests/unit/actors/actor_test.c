@@ -579,7 +579,7 @@ END_TEST
 
 static bool is_readable(const struct actor_socket *socket)
 {
-    struct pollfd item = {.fd = socket->fd, .events = POLLIN};
+    struct pollfd item = {.fd = socket_descriptor(socket->handle), .events = POLLIN};
     return poll(&item, 1, 0) == 1;
 }
 
